@@ -1,0 +1,40 @@
+"""The SDK of Stentor's engines: see `contract.py`, which fits one screen."""
+
+from .callback import iterate_callback
+from .contract import (
+    Capabilities,
+    Engine,
+    Samples,
+    Settings,
+    SpeechCall,
+    SpeechEngine,
+    Transcript,
+    TranscriptionCall,
+    TranscriptionEngine,
+    Voice,
+    Word,
+)
+from .errors import EngineError, InvalidCall, LoadFailed, OutOfMemory
+from .options import Option, OptionValue, complete_options
+
+__all__ = [
+    "Capabilities",
+    "Engine",
+    "EngineError",
+    "InvalidCall",
+    "LoadFailed",
+    "Option",
+    "OptionValue",
+    "OutOfMemory",
+    "Samples",
+    "Settings",
+    "SpeechCall",
+    "SpeechEngine",
+    "Transcript",
+    "TranscriptionCall",
+    "TranscriptionEngine",
+    "Voice",
+    "Word",
+    "complete_options",
+    "iterate_callback",
+]

@@ -1,0 +1,144 @@
+"""What an engine is. Subclass one of the two engines, in one file, and Stentor can serve it.
+
+Everything that yields is a plain blocking generator, run in a thread of the worker. It is closed at
+its next `yield` when nobody listens any more, so yield often; `yield None` where there is nothing
+to say yet keeps a long computation stoppable.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .options import Option, OptionValue
+
+Samples = NDArray[np.int16] | NDArray[np.float32]
+"""Mono audio, shape (n,): int16, or float32 within [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A voice that the model itself brings. `languages` are BCP-47 tags, the best one first."""
+
+    id: str
+    name: str
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a loaded engine can do; the gateway supplies what is missing."""
+
+    task: Literal["speech", "transcription"]
+    sample_rate: int
+    """Hz: of the audio a speech engine yields, or the audio a transcription engine takes."""
+    languages: tuple[str, ...] = ()
+    """BCP-47 tags; empty: unknown."""
+    voices: tuple[Voice, ...] = ()
+    """The first one is the default."""
+    options: tuple[Option, ...] = ()
+    streaming: bool = False
+    """Audio comes before the whole call is computed."""
+    word_times: bool = False
+    deterministic: bool = False
+    """Equal calls give equal samples, also in another process."""
+    normalises: bool = False
+    """The engine itself reads numbers, dates and abbreviations aloud."""
+    speed: tuple[float, float] | None = None
+    """The speeds it takes, without a change of pitch; None: only 1."""
+    max_chars: int = 300
+    """The longest text of one call."""
+    window: float = 30.0
+    """Seconds: the longest audio of one transcription call, and the length it likes best."""
+    parallel: int = 1
+    """How many calls at once."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a worker gives its engine to load with."""
+
+    device: str = "auto"
+    weights: str | None = None
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    """Defaults from the configuration; a call's own options go before them."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word in time. `start` and `end` are seconds into the call's audio."""
+
+    text: str
+    start: float
+    end: float | None = None
+    at: int | None = None
+    """Speech: where the word stands in the call's text, in characters."""
+    confidence: float | None = None
+    """Transcription: a probability, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class SpeechCall:
+    """One piece of text to speak. `options` holds a value for every declared option."""
+
+    text: str
+    voice: str | None = None
+    language: str | None = None
+    speed: float = 1.0
+    seed: int = 0
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TranscriptionCall:
+    """One window of audio: float32 mono within [-1, 1] at the engine's sample rate."""
+
+    audio: NDArray[np.float32]
+    language: str | None = None
+    prompt: str | None = None
+    temperature: float = 0.0
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """A stretch of speech that was heard. `start` and `end` are seconds into the call's audio."""
+
+    text: str
+    start: float
+    end: float
+    words: tuple[Word, ...] = ()
+    language: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """The engine's own figures, such as avg_logprob; JSON values only."""
+
+
+class Engine(ABC):
+    """Loads its model in `__init__(settings)`; raising there is a failed start, told as it is."""
+
+    name: ClassVar[str]
+    capabilities: Capabilities
+    """Set by `__init__`."""
+
+    @abstractmethod
+    def __init__(self, settings: Settings) -> None: ...
+
+    def close(self) -> None:  # noqa: B027 - most engines have nothing to let go
+        """Called once, when the worker stops in good order."""
+
+
+class SpeechEngine(Engine):
+    @abstractmethod
+    def synthesize(self, call: SpeechCall) -> Iterator[Samples | Word | None]:
+        """Yield audio in order; a Word comes no later than the audio it starts in."""
+
+
+class TranscriptionEngine(Engine):
+    @abstractmethod
+    def transcribe(self, call: TranscriptionCall) -> Iterator[Transcript | None]:
+        """Yield what was heard, in order of time; nothing at all where there is no speech."""

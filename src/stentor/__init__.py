@@ -1,0 +1,3 @@
+"""Stentor: a self-hosted voice server."""
+
+__version__ = "0.1.0"

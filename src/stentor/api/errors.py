@@ -1,0 +1,71 @@
+"""Errors in the OpenAI shape: `{"error": {message, type, param, code}}`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from stentor.api.disconnect import ClientGone
+from stentor.errors import InternalError, NotFound, QueueFull, StentorError
+
+CLIENT_CLOSED_REQUEST = 499
+"""Never seen by a client, which is gone; it is what logs and metrics count."""
+
+
+def error_body(error: StentorError) -> dict[str, Any]:
+    kind = "server_error" if error.status >= 500 else "invalid_request_error"
+    if isinstance(error, QueueFull):
+        kind = "rate_limit_error"
+    return {
+        "error": {"message": str(error), "type": kind, "param": error.param, "code": error.code}
+    }
+
+
+def error_response(error: StentorError) -> JSONResponse:
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, QueueFull) else None
+    return JSONResponse(error_body(error), error.status, headers)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    @app.exception_handler(StentorError)
+    async def told(request: Request, error: StentorError) -> Response:
+        return error_response(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        message, param = first_mistake(error.errors())
+        return _plain_response(400, message, "invalid_request", param)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == NotFound.status:
+            return error_response(NotFound(f"nothing at {request.method} {request.url.path}"))
+        return _plain_response(error.status_code, str(error.detail), "invalid_request", None)
+
+    @app.exception_handler(ClientGone)
+    async def gone(request: Request, error: ClientGone) -> Response:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+    @app.exception_handler(Exception)
+    async def internal(request: Request, error: Exception) -> Response:
+        return error_response(InternalError("something went wrong inside the server"))
+
+
+def _plain_response(status: int, message: str, code: str, param: str | None) -> JSONResponse:
+    detail = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
+    return JSONResponse({"error": detail}, status)
+
+
+def first_mistake(mistakes: Sequence[Mapping[str, Any]]) -> tuple[str, str | None]:
+    """A sentence about the first mistake, and the field that it is in."""
+    mistake = mistakes[0]
+    if mistake["type"] == "json_invalid":
+        return "the body is not valid JSON", None
+    place = [str(part) for part in mistake["loc"] if part not in ("body", "query")]
+    param = place[0] if place else None
+    return f"{param or 'body'}: {mistake['msg']}", param

@@ -1,0 +1,86 @@
+"""Who may come in: the API key, and without one the Host and Origin of a local caller."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from stentor.api.errors import error_response
+from stentor.errors import HostNotAllowed, StentorError, Unauthorized
+
+OPEN_PATHS = frozenset({"/health", "/healthz", "/healthcheck", "/readyz", "/docs", "/openapi.json"})
+"""Tell nothing that is anybody's; probes and browsers come without a key."""
+
+
+class Guard:
+    """With a key, every other path wants it. Without one, a page in a browser on this machine must
+    not reach the server by a name of its own (DNS rebinding) or from an origin of its own.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        api_key: str | None,
+        allowed_hosts: Iterable[str] = (),
+        origins: Iterable[str] = (),
+    ) -> None:
+        self._app = app
+        self._api_key = api_key
+        self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._origins = frozenset(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error = self._refusal(scope) if scope["type"] in ("http", "websocket") else None
+        if error is not None:
+            await error_response(error)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> StentorError | None:
+        headers = Headers(scope=scope)
+        if self._api_key is None:
+            return self._refusal_of_stranger(headers)
+        if scope["path"] in OPEN_PATHS or same_key(headers, self._api_key):
+            return None
+        return Unauthorized("a valid API key is needed: Authorization: Bearer <key>")
+
+    def _refusal_of_stranger(self, headers: Headers) -> StentorError | None:
+        if not self._is_local(_host_name(headers.get("host", ""))):
+            return HostNotAllowed("this server answers to local names only; set STENTOR_API_KEY")
+        origin = headers.get("origin")
+        if origin is None or "*" in self._origins or origin in self._origins:
+            return None
+        if not self._is_local(urlsplit(origin).hostname or ""):
+            return HostNotAllowed(f"origin '{origin}' is not in cors_origins")
+        return None
+
+    def _is_local(self, host: str) -> bool:
+        if host in self._allowed_hosts or "*" in self._allowed_hosts:
+            return True
+        return host == "localhost" or host.endswith(".localhost") or is_loopback(host)
+
+
+def same_key(headers: Headers, api_key: str) -> bool:
+    """In constant time for keys of a length."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(
+        given.strip().encode(), api_key.encode()
+    )
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _host_name(header: str) -> str:
+    """Without the port: `[::1]:8000` is `::1`."""
+    return (urlsplit(f"//{header}").hostname or "") if header.isprintable() else ""

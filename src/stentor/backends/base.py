@@ -1,0 +1,40 @@
+"""What every way to a model looks like to the pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from stentor.types import AudioChunk
+from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall
+
+
+class Backend(Protocol):
+    """All methods raise StentorError only; what is `retryable` may be tried again, or elsewhere."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def slots(self) -> int:
+        """How many calls it takes at once."""
+
+    @property
+    def healthy(self) -> bool:
+        """False: do not begin here if another backend can be had."""
+
+    @property
+    def warm(self) -> bool:
+        """A call would begin at once."""
+
+    async def ensure_ready(self) -> Capabilities:
+        """Start what must be started; raises ModelUnavailable within the start deadline."""
+
+    def speak(self, call: SpeechCall) -> AsyncGenerator[AudioChunk, None]:
+        """Closing it early cancels the call. Ends only when all of the text was spoken."""
+
+    def listen(self, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
+        """Closing it early cancels the call."""
+
+    async def close(self) -> None:
+        """Let running calls end, within a deadline, and stop what was started."""

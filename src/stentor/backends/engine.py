@@ -1,0 +1,115 @@
+"""`kind = "engine"`: a model in a local worker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+from wyoming.event import Event
+
+from stentor.errors import EngineFailed, InvalidRequest, WorkerLost, WorkerStalled
+from stentor.lifecycle.connection import Connection
+from stentor.lifecycle.state import State
+from stentor.lifecycle.worker import Worker
+from stentor.types import AudioChunk
+from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall
+from stentor_engine.errors import EngineError, InvalidCall, WireError
+from stentor_engine.messages import (
+    audio_chunk_event,
+    audio_start_event,
+    audio_stop_event,
+    expect,
+    parse_audio_chunk,
+    parse_transcript_chunk,
+    pcm_chunks,
+    synthesize_event,
+    transcribe_event,
+)
+
+
+class EngineBackend:
+    def __init__(
+        self, name: str, worker: Worker, *, max_parallel: int | None, stall_timeout: float
+    ) -> None:
+        """`stall_timeout`: seconds without any event of a running call; then the worker dies."""
+        self.name = name
+        self._worker = worker
+        self._max_parallel = max_parallel
+        self._stall_timeout = stall_timeout
+
+    @property
+    def slots(self) -> int:
+        capabilities = self._worker.capabilities
+        return self._max_parallel or (capabilities.parallel if capabilities else 1)
+
+    @property
+    def healthy(self) -> bool:
+        return self._worker.state is not State.FAILED
+
+    @property
+    def warm(self) -> bool:
+        return self._worker.state is State.READY
+
+    @property
+    def pid(self) -> int | None:
+        return self._worker.pid
+
+    async def ensure_ready(self) -> Capabilities:
+        return await self._worker.ensure_ready()
+
+    async def close(self) -> None:
+        await self._worker.close()
+
+    async def speak(self, call: SpeechCall) -> AsyncGenerator[AudioChunk, None]:
+        async with self._call(synthesize_event(call)) as connection:
+            rate = expect(await self._receive(connection), "audio-start").data["rate"]
+            while True:
+                event = expect(await self._receive(connection), "audio-chunk", "audio-stop")
+                if event.type == "audio-stop":
+                    return
+                samples, words = parse_audio_chunk(event, rate)
+                yield AudioChunk(samples, rate, words)
+
+    async def listen(self, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
+        async with self._call(transcribe_event(call)) as connection:
+            capabilities = await self._worker.ensure_ready()
+            await _send_audio(connection, call, capabilities.sample_rate)
+            expect(await self._receive(connection), "transcript-start")
+            stops = ("transcript", "transcript-stop")
+            while (
+                event := expect(await self._receive(connection), "transcript-chunk", *stops)
+            ).type != "transcript-stop":
+                if event.type == "transcript-chunk":
+                    yield parse_transcript_chunk(event)
+
+    @asynccontextmanager
+    async def _call(self, request: Event) -> AsyncIterator[Connection]:
+        """A connection on which the request was sent; what goes wrong becomes a StentorError."""
+        await self._worker.ensure_ready()
+        try:
+            async with self._worker.call() as connection:
+                await connection.send(request)
+                yield connection
+                self._worker.succeeded()
+        except TimeoutError as error:
+            self._worker.kill(f"no sign of life for {self._stall_timeout:g} s")
+            raise WorkerStalled("the engine stalled") from error
+        except InvalidCall as error:
+            raise InvalidRequest(str(error)) from error
+        except EngineError as error:
+            raise (WorkerLost if error.retryable else EngineFailed)(str(error)) from error
+        except WireError as error:
+            self._worker.kill(f"it broke the protocol: {error}")
+            raise WorkerLost("the worker broke the protocol") from error
+
+    async def _receive(self, connection: Connection) -> Event:
+        return await connection.receive(timeout=self._stall_timeout)
+
+
+async def _send_audio(connection: Connection, call: TranscriptionCall, rate: int) -> None:
+    await connection.send(audio_start_event(rate))
+    scaled = np.clip(np.rint(call.audio * 32768.0), -32768, 32767)
+    for payload in pcm_chunks(scaled.astype("<i2").tobytes()):
+        await connection.send(audio_chunk_event(rate, payload))
+    await connection.send(audio_stop_event())

@@ -1,0 +1,180 @@
+"""The configuration: one tree, from the defaults, then `stentor.toml`, then STENTOR_* variables.
+
+Every key can be set as STENTOR_<SECTION>__<KEY>; a few have the short names of `SHORT_NAMES`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+SHORT_NAMES = {
+    "STENTOR_HOST": ("server", "host"),
+    "STENTOR_PORT": ("server", "port"),
+    "STENTOR_API_KEY": ("server", "api_key"),
+    "STENTOR_DATA_DIR": ("storage", "data_dir"),
+}
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_duration(value: object) -> object:
+    """Seconds from `90`, `"90s"`, `"10m"`, `"500ms"` or `"2h"`; anything else is left as it is."""
+    if isinstance(value, str) and (found := re.fullmatch(r"\s*([\d.]+)\s*(ms|s|m|h)\s*", value)):
+        return float(found[1]) * _UNITS[found[2]]
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Server(Section):
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0: any free one")
+    api_key: Annotated[SecretStr | None, BeforeValidator(lambda value: value or None)] = Field(
+        None, description="the key that clients must send"
+    )
+    insecure: bool = Field(False, description="allow other addresses than loopback without a key")
+    allowed_hosts: list[str] = Field(
+        [], description="Host headers to accept beside loopback names when there is no key"
+    )
+    cors_origins: list[str] = Field([], description='web origins that may call; ["*"]: any')
+    max_upload_mb: float = Field(1024, gt=0, description="largest upload, in MiB")
+    max_input_chars: int = Field(100_000, gt=0, description="longest text of a speech request")
+    max_audio_duration: Seconds = Field(6 * 3600.0, description="longest audio to transcribe")
+    shutdown_timeout: Seconds = Field(10.0, description="for running requests to end in")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least level that is logged"
+    )
+
+
+class Storage(Section):
+    data_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("stentor")),
+        description="folder of what Stentor keeps; default: the platform's user data folder",
+    )
+
+
+class Lifecycle(Section):
+    start_timeout: Seconds = Field(180.0, description="for a worker to start and load in")
+    stall_timeout: Seconds = Field(120.0, description="a call without any answer for so long fails")
+    cpu_threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        description="threads for encoding and decoding; default: one per core",
+    )
+
+
+class Engines(Section):
+    paths: list[Path] = Field([], description="folders with one-file engines of your own")
+
+
+class EngineBackendConfig(Section):
+    kind: Literal["engine"] = Field("engine", description="a local worker")
+    engine: str = Field(description="the engine's name")
+    device: str = Field("auto", description="auto, cpu, cuda:0, …")
+    max_parallel: int | None = Field(None, ge=1, description="calls at once; default: the engine's")
+    options: dict[str, str | int | float | bool] = Field(
+        {}, description="defaults of the engine's options"
+    )
+
+
+class ModelConfig(Section):
+    aliases: list[str] = Field([], description="other names that clients may use")
+    revision: str = Field("", description="names the weights; other weights, other audio")
+    weights: str | None = Field(None, description="a path or a hub id")
+    queue_limit: int = Field(32, ge=0, description="requests that may wait for a slot")
+    backends: list[EngineBackendConfig] = Field(min_length=1, description="in order of preference")
+
+
+def base_models() -> dict[str, Any]:
+    """What a machine without any configuration speaks and listens with."""
+    return {
+        "espeak": {
+            "aliases": ["tts-1", "tts-1-hd", "gpt-4o-mini-tts"],
+            "backends": [{"engine": "espeak"}],
+        },
+        "pocketsphinx": {
+            "aliases": ["whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"],
+            "backends": [{"engine": "pocketsphinx"}],
+        },
+    }
+
+
+class Config(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="STENTOR_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    server: Server = Server()
+    storage: Storage = Field(default_factory=Storage)
+    lifecycle: Lifecycle = Field(default_factory=Lifecycle)
+    engines: Engines = Engines()
+    models: dict[str, ModelConfig] = Field(
+        {}, description="beside the models of the base install, which may be named again"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The first one that knows a key wins."""
+        return (
+            init_settings,
+            _ShortNames(settings_cls),
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, toml_file=config_file()),
+            _BaseModels(settings_cls),
+        )
+
+
+class _Fixed(PydanticBaseSettingsSource):
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self().get(field_name), field_name, False
+
+
+class _ShortNames(_Fixed):
+    def __call__(self) -> dict[str, Any]:
+        values: dict[str, dict[str, str]] = {}
+        for variable, (section, key) in SHORT_NAMES.items():
+            if variable in os.environ:
+                values.setdefault(section, {})[key] = os.environ[variable]
+        return values
+
+
+class _BaseModels(_Fixed):
+    def __call__(self) -> dict[str, Any]:
+        return {"models": base_models()}
+
+
+def config_file() -> Path | None:
+    """STENTOR_CONFIG, or `stentor.toml` in the working folder, if there is one.
+
+    Raises FileNotFoundError when STENTOR_CONFIG names no file.
+    """
+    named = os.environ.get("STENTOR_CONFIG")
+    file = Path(named or "stentor.toml")
+    if not file.is_file():
+        if named:
+            raise FileNotFoundError(f"STENTOR_CONFIG names no file: {file}")
+        return None
+    return file

@@ -1,0 +1,140 @@
+"""Every error that Stentor tells a client, in one tree.
+
+    StentorError
+    ├── InvalidRequest        400 invalid_request      a field is wrong; `param` names it
+    │   ├── InvalidAudio      400 invalid_audio        the upload is not audio that can be read
+    │   │   └── AudioTooLong  400 audio_too_long
+    │   ├── TextTooLong       400 text_too_long
+    │   ├── VoiceNotFound     400 voice_not_found
+    │   └── UnsupportedFormat 400 unsupported_format
+    ├── Unauthorized          401 invalid_api_key
+    ├── HostNotAllowed        403 host_not_allowed
+    ├── NotFound              404 not_found
+    │   └── ModelNotFound     404 model_not_found
+    ├── TooLarge              413 too_large
+    ├── QueueFull             429 queue_full           retryable
+    ├── InternalError         500 internal_error
+    ├── EngineFailed          500 engine_failed        the engine raised while it computed
+    ├── ModelUnavailable      503 model_unavailable    it cannot be started now
+    ├── WorkerLost            503 worker_lost          retryable: the worker died under a call
+    │   └── WorkerStalled     503 worker_stalled       retryable: it gave no sign of life in time
+    ├── ShuttingDown          503 shutting_down        retryable
+    └── StorageFull           507 storage_full
+
+`retryable` tells the pipelines that the same call may succeed when it is made again, here or on
+another backend.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class StentorError(Exception):
+    """`str(error)` is safe to show to a client: no paths, no secrets, no text of a request."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class InvalidRequest(StentorError):
+    code = "invalid_request"
+    status = 400
+
+
+class InvalidAudio(InvalidRequest):
+    code = "invalid_audio"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, param="file")
+
+
+class AudioTooLong(InvalidAudio):
+    code = "audio_too_long"
+
+
+class TextTooLong(InvalidRequest):
+    code = "text_too_long"
+
+
+class VoiceNotFound(InvalidRequest):
+    code = "voice_not_found"
+
+
+class UnsupportedFormat(InvalidRequest):
+    code = "unsupported_format"
+
+
+class Unauthorized(StentorError):
+    code = "invalid_api_key"
+    status = 401
+
+
+class HostNotAllowed(StentorError):
+    code = "host_not_allowed"
+    status = 403
+
+
+class NotFound(StentorError):
+    code = "not_found"
+    status = 404
+
+
+class ModelNotFound(NotFound):
+    code = "model_not_found"
+
+
+class TooLarge(StentorError):
+    code = "too_large"
+    status = 413
+
+
+class QueueFull(StentorError):
+    """`retry_after` is in seconds."""
+
+    code = "queue_full"
+    status = 429
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class InternalError(StentorError):
+    pass
+
+
+class EngineFailed(StentorError):
+    code = "engine_failed"
+
+
+class ModelUnavailable(StentorError):
+    code = "model_unavailable"
+    status = 503
+
+
+class WorkerLost(StentorError):
+    code = "worker_lost"
+    status = 503
+    retryable = True
+
+
+class WorkerStalled(WorkerLost):
+    code = "worker_stalled"
+
+
+class ShuttingDown(StentorError):
+    code = "shutting_down"
+    status = 503
+    retryable = True
+
+
+class StorageFull(StentorError):
+    code = "storage_full"
+    status = 507

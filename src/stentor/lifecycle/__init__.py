@@ -1,0 +1,1 @@
+"""6. The life of local workers: their processes and their states."""

@@ -1,0 +1,150 @@
+"""A worker's process: started, spoken to, stopped. Decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from stentor.lifecycle.connection import Connection
+from stentor_engine.errors import ConnectionLost
+from stentor_engine.messages import Info, describe_event, parse_info
+
+log = structlog.get_logger(__name__)
+
+CONNECT_TIMEOUT = 5.0
+STOP_TIMEOUT = 3.0
+"""Seconds from closing a worker's stdin to killing it; it gives itself a little less."""
+TAIL = 4096
+"""Bytes of a worker's stderr that are kept to explain a failed start."""
+
+
+@dataclass(frozen=True)
+class WorkerCommand:
+    """`settings`: device, weights and options, as the engine's `Settings`."""
+
+    engine: str
+    file: Path
+    settings: Mapping[str, object] = field(default_factory=dict)
+    python: str = sys.executable
+
+    def argv(self, listen: str) -> list[str]:
+        # -I: neither the working folder nor the user's own packages get into a worker.
+        worker = [self.python, "-I", "-m", "stentor_engine.worker"]
+        named = ["--engine", self.engine, "--file", str(self.file), "--listen", listen]
+        return [*worker, *named, "--settings", json.dumps(dict(self.settings))]
+
+
+class WorkerProcess:
+    """Running, with an address. `spawn` is the only way to one."""
+
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+        self._tail = bytearray()
+        self._reading = asyncio.create_task(self._read_stderr())
+        self._address = ""
+
+    @classmethod
+    async def spawn(cls, command: WorkerCommand) -> WorkerProcess:
+        """Returns when the worker listens; raises ConnectionLost if it ended before.
+
+        The caller sets the deadline; a cancelled spawn leaves no process behind.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="stentor-"))
+        listen = f"unix:{folder / 'worker.sock'}" if os.name == "posix" else "tcp:127.0.0.1"
+        pipe = asyncio.subprocess.PIPE
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command.argv(listen),
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                env=_environment(),
+                start_new_session=True,  # Ctrl-C is for the gateway, which drains its workers
+            )
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        worker = cls(process, folder)
+        try:
+            await worker._await_announcement()
+        except BaseException:
+            await worker.stop(timeout=0)
+            raise
+        return worker
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def tail(self) -> str:
+        """The end of what the worker wrote to stderr."""
+        return self._tail.decode(errors="replace").strip()
+
+    async def connect(self) -> Connection:
+        return await Connection.open(self._address, timeout=CONNECT_TIMEOUT)
+
+    async def loaded(self) -> Info:
+        """Waits until the engine is loaded or has failed to; raises WireError."""
+        async with await self.connect() as connection:
+            await connection.send(describe_event())
+            while True:
+                # The start deadline of the caller bounds this wait.
+                info = parse_info(await connection.receive(timeout=None))
+                if info.state != "loading":
+                    return info
+
+    async def exited(self) -> int:
+        return await self._process.wait()
+
+    def kill(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+
+    async def stop(self, *, timeout: float = STOP_TIMEOUT) -> None:
+        """Asks the worker to end, kills it after `timeout` seconds, and leaves nothing of it."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._process.wait()
+        except TimeoutError:
+            self.kill()
+            await self._process.wait()
+        finally:
+            self._reading.cancel()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _await_announcement(self) -> None:
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        if not line:
+            await self._process.wait()
+            await self._reading
+            raise ConnectionLost("the worker ended before it listened")
+        self._address = json.loads(line)["listening"]
+
+    async def _read_stderr(self) -> None:
+        assert self._process.stderr is not None
+        while piece := await self._process.stderr.read(TAIL):
+            self._tail = (self._tail + piece)[-TAIL:]
+            log.debug("worker_stderr", pid=self.pid, text=piece.decode(errors="replace"))
+
+
+def _environment() -> dict[str, str]:
+    """Workers get the gateway's environment without its secrets."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not (name.startswith("STENTOR_") and name.endswith(("_KEY", "_KEYS", "_TOKEN")))
+    }

@@ -1,0 +1,62 @@
+"""The states of a local worker, and what changes them. Pure.
+
+    stopped ──start──▶ starting ──loaded──▶ ready ──drain──▶ draining ──exited──▶ stopped
+                          │                   │
+                          └──failed──▶ failed ◀──exited──┘      failed ──start──▶ starting
+
+A worker that fails is started again after a pause that grows with the failures in a row; the first
+time at once, because one crash says nothing yet.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class State(Enum):
+    STOPPED = "stopped"
+    STARTING = "starting"
+    READY = "ready"
+    DRAINING = "draining"
+    FAILED = "failed"
+
+
+class Happening(Enum):
+    START = "start"
+    LOADED = "loaded"
+    FAILED = "failed"
+    EXITED = "exited"
+    DRAIN = "drain"
+
+
+_NEXT: dict[tuple[State, Happening], State] = {
+    (State.STOPPED, Happening.START): State.STARTING,
+    (State.FAILED, Happening.START): State.STARTING,
+    (State.STARTING, Happening.LOADED): State.READY,
+    (State.STARTING, Happening.FAILED): State.FAILED,
+    (State.STARTING, Happening.DRAIN): State.DRAINING,
+    (State.READY, Happening.EXITED): State.FAILED,
+    (State.READY, Happening.DRAIN): State.DRAINING,
+    (State.FAILED, Happening.DRAIN): State.STOPPED,
+    (State.STOPPED, Happening.DRAIN): State.STOPPED,
+    (State.DRAINING, Happening.EXITED): State.STOPPED,
+    (State.DRAINING, Happening.DRAIN): State.DRAINING,
+}
+
+BACKOFF_FIRST = 0.5
+BACKOFF_MOST = 30.0
+
+
+def next_state(state: State, happening: Happening) -> State:
+    """Raises ValueError for what cannot happen in that state: a defect of the caller."""
+    try:
+        return _NEXT[state, happening]
+    except KeyError:
+        raise ValueError(f"a worker that is {state.value} cannot {happening.value}") from None
+
+
+def backoff(failures: int) -> float:
+    """Seconds to wait before the next start, after so many failures in a row (at least one)."""
+    if failures <= 1:
+        return 0.0
+    return float(min(BACKOFF_MOST, BACKOFF_FIRST * 2.0 ** min(failures - 2, 16)))

@@ -1,0 +1,1 @@
+"""2. The story of one request: `speak.py` and `listen.py`."""

@@ -1,0 +1,84 @@
+"""Work on a few things at once and hand over the results in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Generic, TypeVar
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+class Running(Generic[P, R]):
+    """Work that has begun. Its results wait here, so that it never waits for who reads them."""
+
+    def __init__(self, plan: P, work: AsyncGenerator[R, None]) -> None:
+        self.plan = plan
+        self._results: list[R] = []
+        self._changed = asyncio.Event()
+        self._task = asyncio.create_task(self._run(work))
+        self._task.add_done_callback(lambda _: self._changed.set())
+
+    async def _run(self, work: AsyncGenerator[R, None]) -> None:
+        async with aclosing(work):
+            async for result in work:
+                self._results.append(result)
+                self._changed.set()
+
+    async def results(self) -> AsyncIterator[list[R]]:
+        """All there is, whenever there is something; raises what the work raised, after that."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            done = self._task.done()
+            results, self._results = self._results, []
+            if results:
+                yield results
+            if done:
+                self._task.result()
+                return
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.exception()  # told through results(), or nobody is left to tell
+
+
+async def in_order(
+    plans: AsyncIterator[P], work: Callable[[P], AsyncGenerator[R, None]], *, ahead: int
+) -> AsyncGenerator[Running[P, R], None]:
+    """Begins work on the next plans, at most `ahead` beyond the one that is being read.
+
+    An error of `plans` is raised after the work that was begun before it. Closing the generator
+    cancels all that runs.
+    """
+    room = asyncio.Semaphore(ahead + 1)
+    begun: asyncio.Queue[Running[P, R] | None] = asyncio.Queue()
+
+    async def begin() -> None:
+        try:
+            await room.acquire()
+            async for plan in plans:
+                begun.put_nowait(Running(plan, work(plan)))
+                await room.acquire()
+        finally:
+            begun.put_nowait(None)
+
+    beginning = asyncio.create_task(begin())
+    running: Running[P, R] | None = None
+    try:
+        while (running := await begun.get()) is not None:
+            yield running
+            await running.stop()
+            room.release()
+        await beginning
+    finally:
+        beginning.cancel()
+        await asyncio.wait([beginning])
+        left = [running] + [begun.get_nowait() for _ in range(begun.qsize())]
+        for unread in left:
+            if unread is not None:
+                await unread.stop()

@@ -1,0 +1,179 @@
+"""Transcription: the story of one request, from an uploaded file to the pieces of its transcript.
+
+    file ─▶ 16 kHz mono ─▶ speech packed into windows ─▶ heard, in order ─▶ times in the file
+
+The file is read as it is needed: memory does not grow with its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stentor.audio.listen import VAD_RATE, WindowReader
+from stentor.audio.resample import Resampler
+from stentor.audio.windows import Window
+from stentor.backends.base import Backend
+from stentor.errors import InvalidRequest
+from stentor.pipelines.in_order import in_order
+from stentor.pipelines.window import hear_window
+from stentor.routing.models import Model, Models
+from stentor.threads import Threads
+from stentor.types import Priority, Segment, TranscriptionRequest
+from stentor_engine import (
+    Capabilities,
+    InvalidCall,
+    Transcript,
+    TranscriptionCall,
+    complete_options,
+)
+
+AHEAD_MOST = 4
+"""Windows begun beyond the one that is being read, at most: they wait in memory."""
+
+
+class Transcription:
+    """An answer that has begun. Close it, also early: that ends all work for it."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self.backend = ""
+        """The name of the one that heard last."""
+        self.language: str | None = None
+        self.seconds = 0.0
+        """Of audio read so far: after the last segment, the length of the file."""
+        self._first: Segment | None = None
+        self._rest: AsyncGenerator[Segment, None]
+
+    async def begin(self, segments: AsyncGenerator[Segment, None]) -> None:
+        """Takes the first segment: what fails before it is raised here."""
+        self._rest = segments
+        self._first = await anext(segments, None)
+
+    async def segments(self) -> AsyncIterator[Segment]:
+        if self._first is not None:
+            yield self._first
+        async for segment in self._rest:
+            yield segment
+
+    async def aclose(self) -> None:
+        await self._rest.aclose()
+
+
+class Listener:
+    def __init__(self, models: Models, threads: Threads, *, max_seconds: float) -> None:
+        """`max_seconds`: the longest audio that one request may bring."""
+        self._models = models
+        self._threads = threads
+        self._max_seconds = max_seconds
+
+    async def listen(
+        self,
+        request: TranscriptionRequest,
+        file: BinaryIO,
+        priority: Priority = Priority.LIVE,
+    ) -> Transcription:
+        """`file` is seekable and stays open until the answer is closed. Raises StentorError for
+        whatever is wrong before the first segment.
+        """
+        model = self._models.find(request.model)
+        transcription = Transcription(model.name)
+        await transcription.begin(self._hear(request, file, model, priority, transcription))
+        return transcription
+
+    async def _hear(
+        self,
+        request: TranscriptionRequest,
+        file: BinaryIO,
+        model: Model,
+        priority: Priority,
+        transcription: Transcription,
+    ) -> AsyncGenerator[Segment, None]:
+        with model.scheduler.admit(priority) as admission:
+            capabilities = await model.able("transcription")
+            call = _call(request, capabilities)
+            transcription.language = call.language
+
+            def hear(window: Window) -> AsyncGenerator[tuple[Transcript, Backend], None]:
+                audio = _samples(window, capabilities.sample_rate)
+                return hear_window(replace(call, audio=audio), admission)
+
+            reader = WindowReader(
+                file, max_seconds=self._max_seconds, window_seconds=capabilities.window
+            )
+            windows = self._read(reader, transcription)
+            ahead = min(AHEAD_MOST, model.scheduler.slots)
+            async with (
+                aclosing(windows),
+                aclosing(in_order(windows, hear, ahead=ahead)) as running,
+            ):
+                async for window in running:
+                    async for heard in window.results():
+                        for transcript, backend in heard:
+                            transcription.backend = backend.name
+                            yield _in_file(transcript, window.plan)
+
+    async def _read(
+        self, reader: WindowReader, transcription: Transcription
+    ) -> AsyncGenerator[Window, None]:
+        try:
+            while (windows := await self._threads.run(reader.read)) is not None:
+                transcription.seconds = reader.seconds
+                for window in windows:
+                    yield window
+        finally:
+            await self._threads.run(reader.close)
+
+
+def _call(request: TranscriptionRequest, capabilities: Capabilities) -> TranscriptionCall:
+    """Without its audio; raises InvalidRequest for what the model cannot do."""
+    language = request.language or None
+    known = {tag.split("-")[0].lower() for tag in capabilities.languages}
+    if language is not None and known and language.split("-")[0].lower() not in known:
+        raise InvalidRequest(
+            f"this model hears {', '.join(sorted(known))}, not '{language}'", param="language"
+        )
+    if language is None and len(known) == 1:
+        language = next(iter(known))
+    try:
+        options = complete_options(capabilities.options, request.options)
+    except InvalidCall as error:
+        raise InvalidRequest(str(error), param="options") from error
+    return TranscriptionCall(
+        audio=np.zeros(0, np.float32),
+        language=language,
+        prompt=request.prompt,
+        temperature=request.temperature,
+        options=options,
+    )
+
+
+def _samples(window: Window, rate: int) -> NDArray[np.float32]:
+    samples = window.samples
+    if rate != VAD_RATE:
+        resampler = Resampler(VAD_RATE, rate)
+        samples = np.concatenate((resampler.push(samples), resampler.flush()))
+    return samples.astype(np.float32) / 32768.0
+
+
+def _in_file(transcript: Transcript, window: Window) -> Segment:
+    words = tuple(
+        replace(
+            word,
+            start=window.source_time(word.start),
+            end=None if word.end is None else window.source_time(word.end),
+        )
+        for word in transcript.words
+    )
+    return Segment(
+        text=transcript.text,
+        start=window.source_time(transcript.start),
+        end=window.source_time(transcript.end),
+        words=words,
+        language=transcript.language,
+    )

@@ -1,0 +1,74 @@
+"""From the chunks of many segments to the bytes of one answer. Runs in the thread pool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stentor.audio.encode import Encoder
+from stentor.audio.join import Joiner
+from stentor.audio.resample import Resampler
+from stentor.types import AudioChunk, Pcm
+
+
+class Renderer:
+    """Joins, resamples and encodes; one per answer, used by one thread at a time."""
+
+    def __init__(self, encoder: Encoder, rate: int) -> None:
+        self._encoder = encoder
+        self._rate = rate
+        self._source_rate = 0
+        self._joiner: Joiner | None = None
+        self._resampler: Resampler | None = None
+        self._samples = 0
+
+    @property
+    def seconds(self) -> float:
+        return self._samples / self._rate
+
+    def push(self, chunks: Sequence[AudioChunk]) -> bytes:
+        encoded = b""
+        for rate, samples in _by_rate(chunks):
+            if rate != self._source_rate:
+                encoded += self._encode(self._flush())
+                self._source_rate = rate
+                self._joiner, self._resampler = Joiner(rate), Resampler(rate, self._rate)
+            assert self._joiner is not None
+            encoded += self._encode(self._resample(self._joiner.push(samples)))
+        return encoded
+
+    def end_segment(self, pause: float) -> bytes:
+        """`pause`: seconds of silence after the segment."""
+        if self._joiner is None or not self._samples:
+            return b""  # nothing was spoken yet: an answer does not begin with a pause
+        return self._encode(self._resample(self._joiner.end(pause)))
+
+    def finish(self) -> bytes:
+        """The last bytes of the answer."""
+        return self._encode(self._flush()) + self._encoder.finish()
+
+    def close(self) -> None:
+        """Also for an answer that nobody waits for any more."""
+        self._encoder.close()
+
+    def _flush(self) -> Pcm:
+        return self._resampler.flush() if self._resampler else np.zeros(0, np.int16)
+
+    def _resample(self, samples: Pcm) -> Pcm:
+        assert self._resampler is not None
+        return self._resampler.push(samples) if len(samples) else samples
+
+    def _encode(self, samples: Pcm) -> bytes:
+        self._samples += len(samples)
+        return self._encoder.push(samples) if len(samples) else b""
+
+
+def _by_rate(chunks: Sequence[AudioChunk]) -> list[tuple[int, Pcm]]:
+    """Neighbours of one rate as one array: fewer and larger steps for all that follow."""
+    runs: list[tuple[int, list[Pcm]]] = []
+    for chunk in chunks:
+        if not runs or runs[-1][0] != chunk.rate:
+            runs.append((chunk.rate, []))
+        runs[-1][1].append(chunk.samples)
+    return [(rate, np.concatenate(run)) for rate, run in runs]

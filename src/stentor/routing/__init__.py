@@ -1,0 +1,1 @@
+"""4. What exists, who is healthy, which backend, and whose turn it is."""

@@ -1,0 +1,159 @@
+"""Whose turn it is: one scheduler per model.
+
+A request is admitted once; here alone it can be told that the queue is full. Then it leases a slot
+per segment: live requests before jobs before warm-up, and round robin between requests of a kind,
+so a long text does not keep a short one waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+from stentor.backends.base import Backend
+from stentor.errors import QueueFull, ShuttingDown
+from stentor.routing.choose import Candidate, choose
+from stentor.types import Priority
+
+RETRY_AFTER_MOST = 60
+
+
+class Scheduler:
+    """Used on the event loop only."""
+
+    def __init__(self, backends: Sequence[Backend], *, queue_limit: int) -> None:
+        """`queue_limit`: how many requests may wait beside those that hold a slot."""
+        self._backends = list(backends)
+        self._held = [0] * len(self._backends)
+        self._queue_limit = queue_limit
+        self._admitted: set[Admission] = set()
+        self._turns: dict[Priority, deque[Admission]] = {p: deque() for p in Priority}
+        self._seconds_per_request = 1.0
+        self._closing = False
+
+    @property
+    def slots(self) -> int:
+        return sum(backend.slots for backend in self._backends)
+
+    @property
+    def admitted(self) -> int:
+        return len(self._admitted)
+
+    @property
+    def waiting(self) -> int:
+        return sum(len(a.waiters) for turns in self._turns.values() for a in turns)
+
+    def admit(self, priority: Priority = Priority.LIVE) -> Admission:
+        """A place in the queue, held until the admission is left; raises QueueFull."""
+        if self._closing:
+            raise ShuttingDown("the server is shutting down")
+        if len(self._admitted) >= self.slots + self._queue_limit:
+            raise QueueFull(
+                "too many requests wait for this model", retry_after=self._retry_after()
+            )
+        admission = Admission(self, priority)
+        self._admitted.add(admission)
+        return admission
+
+    def close(self) -> None:
+        """Admits nothing more."""
+        self._closing = True
+
+    def _retry_after(self) -> int:
+        """Seconds until a place should be free: requests leave one by one, as they lately did."""
+        seconds = self._seconds_per_request / max(1, self.slots)
+        return max(1, min(RETRY_AFTER_MOST, math.ceil(seconds)))
+
+    def leave(self, admission: Admission, seconds: float) -> None:
+        self._admitted.discard(admission)
+        self._seconds_per_request += 0.2 * (seconds - self._seconds_per_request)
+
+    def enqueue(self, admission: Admission) -> None:
+        """The admission has a waiter more."""
+        turns = self._turns[admission.priority]
+        if admission not in turns:
+            turns.append(admission)
+        self._dispatch()
+
+    def release(self, index: int) -> None:
+        self._held[index] -= 1
+        self._dispatch()
+
+    def backend(self, index: int) -> Backend:
+        return self._backends[index]
+
+    def _dispatch(self) -> None:
+        while (admission := self._next_turn()) is not None:
+            index = choose(self._candidates())
+            if index is None:
+                self._turns[admission.priority].appendleft(admission)
+                return
+            waiter = admission.waiters.popleft()
+            if admission.waiters:
+                self._turns[admission.priority].append(admission)
+            if not waiter.done():
+                self._held[index] += 1
+                waiter.set_result(index)
+
+    def _next_turn(self) -> Admission | None:
+        for turns in self._turns.values():
+            while turns:
+                admission = turns.popleft()
+                if admission.waiters:
+                    return admission
+        return None
+
+    def _candidates(self) -> list[Candidate]:
+        return [
+            Candidate(free=backend.slots - held, healthy=backend.healthy, warm=backend.warm)
+            for backend, held in zip(self._backends, self._held, strict=True)
+        ]
+
+
+class Admission:
+    """One request's place. Leaving the context gives it back."""
+
+    def __init__(self, scheduler: Scheduler, priority: Priority) -> None:
+        self.priority = priority
+        self.waiters: deque[asyncio.Future[int]] = deque()
+        self._scheduler = scheduler
+        self._since = time.monotonic()
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncGenerator[Backend, None]:
+        """A slot of the backend that was chosen, for one call."""
+        waiter: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.waiters.append(waiter)
+        self._scheduler.enqueue(self)
+        try:
+            index = await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self._scheduler.release(waiter.result())
+            elif waiter in self.waiters:
+                self.waiters.remove(waiter)
+            raise
+        try:
+            yield self._scheduler.backend(index)
+        finally:
+            self._scheduler.release(index)
+
+    def leave(self) -> None:
+        self._scheduler.leave(self, time.monotonic() - self._since)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.leave()

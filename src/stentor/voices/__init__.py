@@ -1,0 +1,1 @@
+"""Voices: from the name that a client gives to a voice that a model has."""
