@@ -13,6 +13,9 @@ from stentor.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
+PROBES = frozenset({"/health", "/healthz", "/healthcheck", "/readyz", "/metrics"})
+"""Asked every few seconds by machines; their lines would bury the others."""
+
 
 class RequestId:
     """The outermost layer: also counts and logs what was answered, however it ended."""
@@ -44,7 +47,8 @@ class RequestId:
                 # The route's pattern, not the path: a path is a client's text without bounds.
                 route = getattr(scope.get("route"), "path", "unmatched")
                 self._metrics.count_request(scope["method"], route, status, seconds)
-                log.info(
+                say = log.debug if route in PROBES else log.info
+                say(
                     "request",
                     method=scope["method"],
                     route=route,

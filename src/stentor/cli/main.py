@@ -78,3 +78,7 @@ def transcribe(
 def doctor() -> None:
     """Tell what works on this machine, and what to do about what does not."""
     sys.exit(_command("doctor")())
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ import socket
 import sys
 
 import uvicorn
+from fastapi import FastAPI
 
 from stentor.api.guard import is_loopback
 from stentor.app import create_app
@@ -20,6 +21,11 @@ def run(host: str | None, port: int | None, insecure: bool) -> int:
         print(refusal, file=sys.stderr)
         return 2
     configure_logging(config.server.log_level)
+    try:
+        app = create_app(config)
+    except ValueError as error:
+        print(f"the configuration is wrong: {error}", file=sys.stderr)
+        return 2
     try:
         listening = _listen(config.server.host, config.server.port)
     except OSError as error:
@@ -36,7 +42,7 @@ def run(host: str | None, port: int | None, insecure: bool) -> int:
             file=sys.stderr,
             flush=True,
         )
-        _serve(config, listening)
+        _serve(app, config, listening)
     return 0
 
 
@@ -72,9 +78,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _serve(config: Config, listening: socket.socket) -> None:
+def _serve(app: FastAPI, config: Config, listening: socket.socket) -> None:
     settings = uvicorn.Config(
-        create_app(config),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
