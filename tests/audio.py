@@ -17,7 +17,7 @@ Samples = NDArray[np.int16]
 def decoded(data: bytes) -> tuple[Samples, int]:
     """Mono samples and their rate, from any container."""
     pieces = []
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), mode="r") as container:
         stream = container.streams.audio[0]
         resampler = av.AudioResampler(format="s16", layout="mono")
         for frame in container.decode(stream):

@@ -43,7 +43,7 @@ class Server:
         self.temporary.mkdir()
         (self.folder / "stentor.toml").write_text(config)
         self._environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("STENTOR_")},
+            **{k: v for k, v in os.environ.items() if not k.startswith("STENTOR_") or k == "STENTOR_ENGINES__PATHS"},
             "STENTOR_CONFIG": str(self.folder / "stentor.toml"),
             "STENTOR_DATA_DIR": str(self.folder / "data"),
             "STENTOR_PORT": "0",
@@ -63,7 +63,8 @@ class Server:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
-            self.url = until(self._address, "the server listens", timeout=START_TIMEOUT)
+            until(lambda: self._address, "the server listens", timeout=START_TIMEOUT)
+            self.url = self._address or ""
             self.http = httpx2.Client(base_url=self.url, timeout=60.0)
             until(self._ready, "the server is ready", timeout=START_TIMEOUT)
         except BaseException:
@@ -84,7 +85,7 @@ class Server:
         files = sorted(str(path) for path in self.temporary.rglob("*"))
         shutil.rmtree(self.folder)
         if error is None:
-            assert code == 0, f"exit code {code}\n{self.log}"
+            assert code in (0, -signal.SIGTERM), f"exit code {code}\n{self.log}"
             assert not left, f"workers left: {left}"
             assert not files, f"files left: {files}"
 
@@ -132,6 +133,7 @@ class Server:
             for line in stderr:
                 self._lines.append(line)
 
+    @property
     def _address(self) -> str | None:
         assert self._process.poll() is None, f"the server ended\n{self.log}"
         found = re.search(r"listens on (http://\S+)", self.log)

@@ -93,14 +93,14 @@ class EngineBackend:
                 yield connection
                 self._worker.succeeded()
         except TimeoutError as error:
-            self._worker.kill(f"no sign of life for {self._stall_timeout:g} s")
+            await self._worker.kill(f"no sign of life for {self._stall_timeout:g} s")
             raise WorkerStalled("the engine stalled") from error
         except InvalidCall as error:
             raise InvalidRequest(str(error)) from error
         except EngineError as error:
             raise (WorkerLost if error.retryable else EngineFailed)(str(error)) from error
         except WireError as error:
-            self._worker.kill(f"it broke the protocol: {error}")
+            await self._worker.kill(f"it broke the protocol: {error}")
             raise WorkerLost("the worker broke the protocol") from error
 
     async def _receive(self, connection: Connection) -> Event:

@@ -23,7 +23,7 @@ class Connection:
 
     @classmethod
     async def open(cls, address: str, *, timeout: float) -> Self:
-        """`address` as a worker announces it; raises ConnectionLost."""
+        """`address` as a worker announces it; raises ConnectionLost, also for a senseless one."""
         kind, _, place = address.partition(":")
         try:
             async with asyncio.timeout(timeout):
@@ -31,10 +31,11 @@ class Connection:
                     return cls(*await asyncio.open_unix_connection(place, limit=MAX_LINE))
                 host, _, port = place.rpartition(":")
                 return cls(*await asyncio.open_connection(host, int(port), limit=MAX_LINE))
-        except OSError as error:  # TimeoutError is one
+        except (OSError, ValueError, OverflowError) as error:  # TimeoutError is an OSError
             raise ConnectionLost(f"no connection to the worker: {error!r}") from error
 
     async def send(self, event: Event) -> None:
+        """Raises WireError, or TimeoutError when the worker takes nothing in time."""
         await write_event(self._writer, event, timeout=SEND_TIMEOUT)
 
     async def receive(self, *, timeout: float | None) -> Event:

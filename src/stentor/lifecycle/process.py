@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from stentor.lifecycle.connection import Connection
-from stentor_engine.errors import ConnectionLost
+from stentor_engine.errors import ConnectionLost, MalformedFrame
 from stentor_engine.messages import Info, describe_event, parse_info
 
 log = structlog.get_logger(__name__)
@@ -55,7 +55,8 @@ class WorkerProcess:
 
     @classmethod
     async def spawn(cls, command: WorkerCommand) -> WorkerProcess:
-        """Returns when the worker listens; raises ConnectionLost if it ended before.
+        """Returns when the worker listens; raises WireError if it ended before, or said anything
+        else than where it listens.
 
         The caller sets the deadline; a cancelled spawn leaves no process behind.
         """
@@ -78,6 +79,7 @@ class WorkerProcess:
         try:
             await worker._await_announcement()
         except BaseException:
+            log.warning("worker_silent", engine=command.engine, stderr=worker.tail)
             await worker.stop(timeout=0)
             raise
         return worker
@@ -127,18 +129,31 @@ class WorkerProcess:
 
     async def _await_announcement(self) -> None:
         assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
+        try:
+            line = await self._process.stdout.readline()
+        except ValueError as error:
+            raise MalformedFrame("the worker's first line has no end") from error
         if not line:
             await self._process.wait()
             await self._reading
             raise ConnectionLost("the worker ended before it listened")
-        self._address = json.loads(line)["listening"]
+        self._address = _announced(line)
 
     async def _read_stderr(self) -> None:
         assert self._process.stderr is not None
         while piece := await self._process.stderr.read(TAIL):
             self._tail = (self._tail + piece)[-TAIL:]
             log.debug("worker_stderr", pid=self.pid, text=piece.decode(errors="replace"))
+
+
+def _announced(line: bytes) -> str:
+    try:
+        address = json.loads(line)["listening"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise MalformedFrame("the worker's first line does not say where it listens") from error
+    if not isinstance(address, str):
+        raise MalformedFrame("the worker's address is not a string")
+    return address
 
 
 def _environment() -> dict[str, str]:

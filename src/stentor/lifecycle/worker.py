@@ -66,45 +66,57 @@ class Worker:
                 raise ShuttingDown("the server is shutting down")
             if self._state is State.READY and self._capabilities is not None:
                 return self._capabilities
-            if self._starting is None:
-                await self._await_backoff()
-                if self._state in (State.STOPPED, State.FAILED) and self._starting is None:
-                    self._starting = asyncio.create_task(self._start())
-                continue
-            # Shielded: the start belongs to all who wait for it.
-            return await asyncio.shield(self._starting)
+            if self._starting is not None:
+                return await _join(self._starting)
+            if pause := self._pause():
+                await asyncio.sleep(pause)
+            else:
+                self._starting = asyncio.create_task(self._start())
 
     @asynccontextmanager
     async def call(self) -> AsyncGenerator[Connection, None]:
-        """A connection for one call; raises WorkerLost when the worker is gone.
+        """A connection for one call. The worker is not stopped while a call runs.
 
-        The worker is not stopped while a call runs.
+        Raises WorkerLost when the worker is gone, and WorkerLost or WorkerStalled when it had to
+        be killed, for breaking the protocol or for giving no sign of life in time.
         """
-        process = self._process
-        if process is None or self._state is not State.READY:
+        process, watching = self._process, self._watching
+        if process is None or watching is None or self._state is not State.READY:
             raise WorkerLost("the worker ended")
         self._calls += 1
         self._idle.clear()
         try:
-            async with await process.connect() as connection:
+            async with await self._connect(process) as connection:
                 yield connection
         except ConnectionLost as error:
-            await self._await_exit()
+            await asyncio.wait([watching], timeout=EXIT_WAIT)
             raise WorkerLost("the worker ended under a call") from error
+        except WireError as error:
+            await self._kill(process, watching, f"it broke the protocol: {error}")
+            raise WorkerLost("the worker broke the protocol") from error
+        except TimeoutError as error:
+            await self._kill(process, watching, "it gave no sign of life")
+            raise WorkerStalled("the engine stalled") from error
         finally:
             self._calls -= 1
             if self._calls == 0:
                 self._idle.set()
 
+    async def _connect(self, process: WorkerProcess) -> Connection:
+        try: 
+            return await process.connect()
+        except ConnectionLost:
+            raise
     def succeeded(self) -> None:
         """A call went well: earlier failures no longer count."""
         self._failures = 0
 
-    def kill(self, reason: str) -> None:
+    async def kill(self, reason: str) -> None:
         """For a worker that no longer does what it must; it counts as a crash."""
         log.warning("worker_killed", engine=self._command.engine, reason=reason)
         if self._process is not None:
             self._process.kill()
+        await self._await_exit()
 
     async def close(self, *, drain_timeout: float = DRAIN_TIMEOUT) -> None:
         """For good: waits for running calls, then ends the process."""

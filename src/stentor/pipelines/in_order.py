@@ -40,8 +40,10 @@ class Running(Generic[P, R]):
                 self._task.result()
                 return
 
-    async def stop(self) -> None:
+    def cancel(self) -> None:
         self._task.cancel()
+
+    async def ended(self) -> None:
         await asyncio.wait([self._task])
         if not self._task.cancelled():
             self._task.exception()  # told through results(), or nobody is left to tell
@@ -72,13 +74,18 @@ async def in_order(
     try:
         while (running := await begun.get()) is not None:
             yield running
-            await running.stop()
+            running.cancel()
+            await running.ended()
             room.release()
         await beginning
     finally:
+        # All are cancelled before anything is awaited: a web framework that cancels this task may
+        # do so again at every await.
         beginning.cancel()
-        await asyncio.wait([beginning])
-        left = [running] + [begun.get_nowait() for _ in range(begun.qsize())]
+        waiting = [begun.get_nowait() for _ in range(begun.qsize())]
+        left = [unread for unread in (running, *waiting) if unread is not None]
         for unread in left:
-            if unread is not None:
-                await unread.stop()
+            unread.cancel()
+        await asyncio.wait([beginning])
+        for unread in left:
+            await unread.ended()

@@ -127,7 +127,7 @@ class Listener:
                 for window in windows:
                     yield window
         finally:
-            await self._threads.run(reader.close)
+            reader.close()
 
 
 def _call(request: TranscriptionRequest, capabilities: Capabilities) -> TranscriptionCall:

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.servers import ECHO, Server
+
+SPEECH = Path(__file__).parents[2] / "shared" / "speech"
+
+
+class StartServer(Protocol):
+    def __call__(self, config: str = ECHO, **environment: str) -> Server: ...
+
+
+@pytest.fixture
+def start_server() -> Iterator[StartServer]:
+    """Starts servers that end with the test, and checks then that they leave nothing behind."""
+    with ExitStack() as servers:
+
+        def start(config: str = ECHO, **environment: str) -> Server:
+            return servers.enter_context(Server(config, **environment))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def recording() -> Path:
+    """A real recording: "And so my fellow Americans ask not …", 11 s."""
+    file = SPEECH / "jfk.flac"
+    if not file.is_file():
+        pytest.skip("the folder of recorded speech is not beside the checkout")
+    return file

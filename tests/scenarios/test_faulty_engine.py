@@ -1,0 +1,86 @@
+"""Engines that stall, fail, cannot be loaded or take too long to."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+
+from tests.audio import streamed_wav
+from tests.conftest import StartServer
+
+# The seed is given: derived, it would depend on the options too.
+BODY = {
+    "model": "echo",
+    "input": "Hello there, how are you?",
+    "response_format": "wav",
+    "seed": 1,
+}
+
+
+def echo(options: str) -> str:
+    return f'[models.echo]\nbackends = [{{ engine = "echo", options = {{ {options} }} }}]\n'
+
+
+def test_stalls_are_noticed_and_another_worker_goes_on(start_server: StartServer) -> None:
+    calm = start_server()
+    server = start_server(
+        echo("hang_rate = 0.1, piece_seconds = 0.5"), STENTOR_LIFECYCLE__STALL_TIMEOUT="1s"
+    )
+    expected = calm.http.post("/v1/audio/speech", json=BODY).content
+    for _ in range(4):
+        answer = server.http.post("/v1/audio/speech", json=BODY)
+        assert answer.status_code == 200
+        assert answer.content == expected
+
+
+def test_one_that_always_stalls_gives_an_error(start_server: StartServer) -> None:
+    server = start_server(echo("hang_rate = 1"), STENTOR_LIFECYCLE__STALL_TIMEOUT="300ms")
+    answer = server.http.post("/v1/audio/speech", json=BODY)
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "worker_stalled"
+
+
+def test_one_that_fails_says_so_before_the_first_byte(start_server: StartServer) -> None:
+    server = start_server(echo("fail_rate = 1"))
+    answer = server.http.post("/v1/audio/speech", json=BODY)
+    assert answer.status_code == 500
+    assert answer.json()["error"] == {
+        "message": "told to fail",
+        "type": "server_error",
+        "param": None,
+        "code": "engine_failed",
+    }
+
+
+def test_one_that_fails_later_breaks_the_stream_visibly(start_server: StartServer) -> None:
+    """Never a short answer that looks complete."""
+    server = start_server(echo("fail_rate = 0.02, piece_seconds = 0.05, piece_delay = 0.01"))
+    body = BODY | {"input": "A sentence of some length. " * 200}
+    with server.http.stream("POST", "/v1/audio/speech", json=body) as answer:
+        assert answer.status_code == 200
+        with pytest.raises(httpx2.RemoteProtocolError):
+            list(answer.iter_raw())
+    assert server.http.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "timeout", "why"),
+    [("load_fails = true", "20s", "told to fail"), ("load_seconds = 60", "1s", "no answer within")],
+)
+def test_one_that_cannot_be_loaded(
+    start_server: StartServer, options: str, timeout: str, why: str
+) -> None:
+    server = start_server(echo(options), STENTOR_LIFECYCLE__START_TIMEOUT=timeout)
+    for _ in range(3):  # also while it waits for its next start
+        answer = server.http.post("/v1/audio/speech", json=BODY)
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "model_unavailable"
+        assert why in answer.json()["error"]["message"]
+    assert not server.workers("echo")
+
+
+def test_other_models_do_not_suffer(start_server: StartServer) -> None:
+    two = echo("hang_rate = 1") + '[models.other]\nbackends = [{ engine = "echo" }]\n'
+    server = start_server(two, STENTOR_LIFECYCLE__STALL_TIMEOUT="1s")
+    answer = server.http.post("/v1/audio/speech", json=BODY | {"model": "other"})
+    assert len(streamed_wav(answer.content)[0]) > 24_000
