@@ -8,19 +8,20 @@ from contextlib import asynccontextmanager
 import numpy as np
 from wyoming.event import Event
 
-from stentor.errors import EngineFailed, InvalidRequest, WorkerLost, WorkerStalled
+from stentor.errors import EngineFailed, InvalidRequest, WorkerLost
 from stentor.lifecycle.connection import Connection
 from stentor.lifecycle.state import State
 from stentor.lifecycle.worker import Worker
 from stentor.types import AudioChunk
 from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall
-from stentor_engine.errors import EngineError, InvalidCall, WireError
+from stentor_engine.errors import EngineError, InvalidCall
 from stentor_engine.messages import (
     audio_chunk_event,
     audio_start_event,
     audio_stop_event,
     expect,
     parse_audio_chunk,
+    parse_audio_start,
     parse_transcript_chunk,
     pcm_chunks,
     synthesize_event,
@@ -63,7 +64,7 @@ class EngineBackend:
 
     async def speak(self, call: SpeechCall) -> AsyncGenerator[AudioChunk, None]:
         async with self._call(synthesize_event(call)) as connection:
-            rate = expect(await self._receive(connection), "audio-start").data["rate"]
+            rate = parse_audio_start(expect(await self._receive(connection), "audio-start"))
             while True:
                 event = expect(await self._receive(connection), "audio-chunk", "audio-stop")
                 if event.type == "audio-stop":
@@ -72,9 +73,9 @@ class EngineBackend:
                 yield AudioChunk(samples, rate, words)
 
     async def listen(self, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
+        rate = (await self._worker.ensure_ready()).sample_rate
         async with self._call(transcribe_event(call)) as connection:
-            capabilities = await self._worker.ensure_ready()
-            await _send_audio(connection, call, capabilities.sample_rate)
+            await _send_audio(connection, call, rate)
             expect(await self._receive(connection), "transcript-start")
             stops = ("transcript", "transcript-stop")
             while (
@@ -92,16 +93,10 @@ class EngineBackend:
                 await connection.send(request)
                 yield connection
                 self._worker.succeeded()
-        except TimeoutError as error:
-            await self._worker.kill(f"no sign of life for {self._stall_timeout:g} s")
-            raise WorkerStalled("the engine stalled") from error
         except InvalidCall as error:
             raise InvalidRequest(str(error)) from error
         except EngineError as error:
             raise (WorkerLost if error.retryable else EngineFailed)(str(error)) from error
-        except WireError as error:
-            await self._worker.kill(f"it broke the protocol: {error}")
-            raise WorkerLost("the worker broke the protocol") from error
 
     async def _receive(self, connection: Connection) -> Event:
         return await connection.receive(timeout=self._stall_timeout)
