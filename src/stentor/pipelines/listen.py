@@ -24,7 +24,7 @@ from stentor.pipelines.in_order import in_order
 from stentor.pipelines.window import hear_window
 from stentor.routing.models import Model, Models
 from stentor.threads import Threads
-from stentor.types import Priority, Segment, TranscriptionRequest
+from stentor.types import Priority, Segment, TranscriptionRequest, Word
 from stentor_engine import (
     Capabilities,
     InvalidCall,
@@ -103,10 +103,7 @@ class Listener:
                 audio = _samples(window, capabilities.sample_rate)
                 return hear_window(replace(call, audio=audio), admission)
 
-            reader = WindowReader(
-                file, max_seconds=self._max_seconds, window_seconds=capabilities.window
-            )
-            windows = self._read(reader, transcription)
+            windows = self._read(file, capabilities.window, transcription)
             ahead = min(AHEAD_MOST, model.scheduler.slots)
             async with (
                 aclosing(windows),
@@ -119,8 +116,11 @@ class Listener:
                             yield _in_file(transcript, window.plan)
 
     async def _read(
-        self, reader: WindowReader, transcription: Transcription
+        self, file: BinaryIO, window_seconds: float, transcription: Transcription
     ) -> AsyncGenerator[Window, None]:
+        reader = await self._threads.run(
+            WindowReader, file, max_seconds=self._max_seconds, window_seconds=window_seconds
+        )
         try:
             while (windows := await self._threads.run(reader.read)) is not None:
                 transcription.seconds = reader.seconds
@@ -162,18 +162,18 @@ def _samples(window: Window, rate: int) -> NDArray[np.float32]:
 
 
 def _in_file(transcript: Transcript, window: Window) -> Segment:
-    words = tuple(
-        replace(
-            word,
-            start=window.source_time(word.start),
-            end=None if word.end is None else window.source_time(word.end),
-        )
-        for word in transcript.words
-    )
+    start, end = window.source_interval(transcript.start, transcript.end)
     return Segment(
         text=transcript.text,
-        start=window.source_time(transcript.start),
-        end=window.source_time(transcript.end),
-        words=words,
+        start=start,
+        end=end,
+        words=tuple(_word_in_file(word, window) for word in transcript.words),
         language=transcript.language,
     )
+
+
+def _word_in_file(word: Word, window: Window) -> Word:
+    if word.end is None:
+        return replace(word, start=window.source_time(word.start))
+    start, end = window.source_interval(word.start, word.end)
+    return replace(word, start=start, end=end)

@@ -22,10 +22,16 @@ class Renderer:
         self._joiner: Joiner | None = None
         self._resampler: Resampler | None = None
         self._samples = 0
+        self._spoken = False
 
     @property
     def seconds(self) -> float:
         return self._samples / self._rate
+
+    @property
+    def spoken(self) -> bool:
+        """There was some sound: not only silence."""
+        return self._spoken
 
     def push(self, chunks: Sequence[AudioChunk]) -> bytes:
         encoded = b""
@@ -35,12 +41,14 @@ class Renderer:
                 self._source_rate = rate
                 self._joiner, self._resampler = Joiner(rate), Resampler(rate, self._rate)
             assert self._joiner is not None
-            encoded += self._encode(self._resample(self._joiner.push(samples)))
+            joined = self._joiner.push(samples)
+            self._spoken |= len(joined) > 0
+            encoded += self._encode(self._resample(joined))
         return encoded
 
     def end_segment(self, pause: float) -> bytes:
         """`pause`: seconds of silence after the segment."""
-        if self._joiner is None or not self._samples:
+        if self._joiner is None or not self._spoken:
             return b""  # nothing was spoken yet: an answer does not begin with a pause
         return self._encode(self._resample(self._joiner.end(pause)))
 
@@ -53,7 +61,11 @@ class Renderer:
         self._encoder.close()
 
     def _flush(self) -> Pcm:
-        return self._resampler.flush() if self._resampler else np.zeros(0, np.int16)
+        """What joiner and resampler still hold of one rate's audio."""
+        if self._joiner is None or self._resampler is None:
+            return np.zeros(0, np.int16)
+        held = self._joiner.end(0.0)
+        return np.concatenate((self._resample(held), self._resampler.flush()))
 
     def _resample(self, samples: Pcm) -> Pcm:
         assert self._resampler is not None

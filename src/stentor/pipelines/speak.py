@@ -129,7 +129,7 @@ class Speaker:
                     pause = segment.plan.pause
                     if encoded := await self._threads.run(renderer.end_segment, pause):
                         yield encoded
-            if not renderer.seconds:
+            if not renderer.spoken:
                 raise InvalidRequest("the voice can say nothing of the input", param="input")
             yield await self._threads.run(renderer.finish)
 
