@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 REQUIREMENTS := requirements/gateway.txt requirements/build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long test-gpu check format bench requirements wheel clean
+.PHONY: help serve test test-long check format bench requirements wheel clean
 
 help:  ## show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,8 +36,8 @@ test-long: $(VENV)/.dev  ## run the tests that take minutes
 check: $(VENV)/.dev  ## check format, lint, types and generated docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src packages/stentor-engine/src engines tests bench
-	$(BIN)/python -m docs_reference --check
+	$(BIN)/mypy src packages/stentor-engine/src engines tests bench docs
+	$(BIN)/python docs/reference.py --check
 
 format: $(VENV)/.dev  ## format the code and sort imports
 	$(BIN)/ruff check --fix --select I .

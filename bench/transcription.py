@@ -11,7 +11,7 @@ import numpy as np
 from bench.client import Http
 from bench.measure import Result, peak_memory
 from stentor.audio.encode import encode
-from stentor.audio.listen import WindowReader
+from stentor.audio.window_reader import WindowReader
 from stentor.lifecycle.catalog import bundled_engines
 from stentor_engine import (
     Settings,

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from stentor.audio.listen import VAD_RATE, WindowReader
+from stentor.audio.window_reader import VAD_RATE, WindowReader
 from stentor.audio.resample import Resampler
 from stentor.audio.windows import Window
 from stentor.backends.base import Backend
