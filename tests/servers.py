@@ -51,6 +51,7 @@ class Server:
             **environment,
         }
         self._lines: list[str] = []
+        self._killed = False
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -85,7 +86,7 @@ class Server:
         files = sorted(str(path) for path in self.temporary.rglob("*"))
         shutil.rmtree(self.folder)
         if error is None:
-            assert code in (0, -signal.SIGTERM), f"exit code {code}\n{self.log}"
+            assert self._killed or code in (0, -signal.SIGTERM), f"exit code {code}\n{self.log}"
             assert not left, f"workers left: {left}"
             assert not files, f"files left: {files}"
 
@@ -124,6 +125,7 @@ class Server:
             self._reader.join(STOP_TIMEOUT)
 
     def kill(self) -> None:
+        self._killed = True
         self._process.kill()
         self._process.wait()
 

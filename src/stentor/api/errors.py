@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from stentor.api.disconnect import ClientGone
-from stentor.errors import InternalError, NotFound, QueueFull, StentorError
+from stentor.errors import InternalError, NotFound, QueueFull, StentorError, StorageFull
 
 CLIENT_CLOSED_REQUEST = 499
 """Never seen by a client, which is gone; it is what logs and metrics count."""
@@ -45,6 +45,8 @@ def add_error_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> Response:
         if error.status_code == NotFound.status:
             return error_response(NotFound(f"nothing at {request.method} {request.url.path}"))
+        if isinstance(error.__cause__, OSError):  # FastAPI's 400 for an upload that cannot be spooled
+            return error_response(StorageFull("the server has no room for the upload"))
         return _plain_response(error.status_code, str(error.detail), "invalid_request", None)
 
     @app.exception_handler(ClientGone)
