@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -14,7 +14,7 @@ from stentor.lifecycle.state import State
 from stentor.lifecycle.worker import Worker
 from stentor.types import AudioChunk
 from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall
-from stentor_engine.errors import EngineError, InvalidCall
+from stentor_engine.errors import EngineError, InvalidCall, WireError
 from stentor_engine.messages import (
     audio_chunk_event,
     audio_start_event,
@@ -27,6 +27,7 @@ from stentor_engine.messages import (
     synthesize_event,
     transcribe_event,
 )
+from stentor_engine.wire import encode
 
 
 class EngineBackend:
@@ -75,7 +76,8 @@ class EngineBackend:
     async def listen(self, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
         rate = (await self._worker.ensure_ready()).sample_rate
         async with self._call(transcribe_event(call)) as connection:
-            await _send_audio(connection, call, rate)
+            for event in _audio_events(call, rate):
+                await connection.send(event, timeout=self._stall_timeout)
             expect(await self._receive(connection), "transcript-start")
             stops = ("transcript", "transcript-stop")
             while (
@@ -87,10 +89,11 @@ class EngineBackend:
     @asynccontextmanager
     async def _call(self, request: Event) -> AsyncIterator[Connection]:
         """A connection on which the request was sent; what goes wrong becomes a StentorError."""
+        _check(request)
         await self._worker.ensure_ready()
         try:
             async with self._worker.call() as connection:
-                await connection.send(request)
+                await connection.send(request, timeout=self._stall_timeout)
                 yield connection
                 self._worker.succeeded()
         except InvalidCall as error:
@@ -102,9 +105,17 @@ class EngineBackend:
         return await connection.receive(timeout=self._stall_timeout)
 
 
-async def _send_audio(connection: Connection, call: TranscriptionCall, rate: int) -> None:
-    await connection.send(audio_start_event(rate))
+def _check(request: Event) -> None:
+    """What cannot be sent is the request's fault, and no reason to kill a worker."""
+    try:
+        encode(request)
+    except WireError as error:
+        raise InvalidRequest(f"this cannot be asked of an engine: {error}") from error
+
+
+def _audio_events(call: TranscriptionCall, rate: int) -> Iterator[Event]:
+    yield audio_start_event(rate)
     scaled = np.clip(np.rint(call.audio * 32768.0), -32768, 32767)
     for payload in pcm_chunks(scaled.astype("<i2").tobytes()):
-        await connection.send(audio_chunk_event(rate, payload))
-    await connection.send(audio_stop_event())
+        yield audio_chunk_event(rate, payload)
+    yield audio_stop_event()

@@ -11,8 +11,6 @@ from wyoming.event import Event
 from stentor_engine.errors import ConnectionLost
 from stentor_engine.wire import MAX_LINE, read_event, write_event
 
-SEND_TIMEOUT = 30.0
-
 
 class Connection:
     """Leaving the context closes it, which cancels what the worker is doing for it."""
@@ -34,9 +32,9 @@ class Connection:
         except (OSError, ValueError, OverflowError) as error:  # TimeoutError is an OSError
             raise ConnectionLost(f"no connection to the worker: {error!r}") from error
 
-    async def send(self, event: Event) -> None:
-        """Raises WireError, or TimeoutError when the worker takes nothing in time."""
-        await write_event(self._writer, event, timeout=SEND_TIMEOUT)
+    async def send(self, event: Event, *, timeout: float) -> None:
+        """Raises WireError, or TimeoutError when the worker does not take it in time."""
+        await write_event(self._writer, event, timeout=timeout)
 
     async def receive(self, *, timeout: float | None) -> Event:
         """The next event; raises WireError, or TimeoutError after so many seconds without one."""

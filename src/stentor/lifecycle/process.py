@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 CONNECT_TIMEOUT = 5.0
 STOP_TIMEOUT = 3.0
 """Seconds from closing a worker's stdin to killing it; it gives itself a little less."""
+FIRST_LINE = 4096
+"""Bytes in which a worker says where it listens."""
 TAIL = 4096
 """Bytes of a worker's stderr that are kept to explain a failed start."""
 
@@ -46,8 +48,14 @@ class WorkerCommand:
 class WorkerProcess:
     """Running, with an address. `spawn` is the only way to one."""
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        transport: asyncio.SubprocessTransport,
+        folder: Path,
+    ) -> None:
         self._process = process
+        self._transport = transport
         self._folder = folder
         self._tail = bytearray()
         self._reading = asyncio.create_task(self._read_stderr())
@@ -62,20 +70,12 @@ class WorkerProcess:
         """
         folder = Path(tempfile.mkdtemp(prefix="stentor-"))
         listen = f"unix:{folder / 'worker.sock'}" if os.name == "posix" else "tcp:127.0.0.1"
-        pipe = asyncio.subprocess.PIPE
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command.argv(listen),
-                stdin=pipe,
-                stdout=pipe,
-                stderr=pipe,
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C is for the gateway, which drains its workers
-            )
+            process, transport = await _execute(command.argv(listen))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        worker = cls(process, folder)
+        worker = cls(process, transport, folder)
         try:
             await worker._await_announcement()
         except BaseException:
@@ -97,9 +97,9 @@ class WorkerProcess:
         return await Connection.open(self._address, timeout=CONNECT_TIMEOUT)
 
     async def loaded(self) -> Info:
-        """Waits until the engine is loaded or has failed to; raises WireError."""
+        """Waits until the engine is loaded or has failed to; raises WireError or TimeoutError."""
         async with await self.connect() as connection:
-            await connection.send(describe_event())
+            await connection.send(describe_event(), timeout=CONNECT_TIMEOUT)
             while True:
                 # The start deadline of the caller bounds this wait.
                 info = parse_info(await connection.receive(timeout=None))
@@ -125,6 +125,7 @@ class WorkerProcess:
             await self._process.wait()
         finally:
             self._reading.cancel()
+            self._transport.close()  # a child of the worker may still hold the pipes' other ends
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _await_announcement(self) -> None:
@@ -144,6 +145,20 @@ class WorkerProcess:
         while piece := await self._process.stderr.read(TAIL):
             self._tail = (self._tail + piece)[-TAIL:]
             log.debug("worker_stderr", pid=self.pid, text=piece.decode(errors="replace"))
+
+
+async def _execute(
+    argv: list[str],
+) -> tuple[asyncio.subprocess.Process, asyncio.SubprocessTransport]:
+    """As `asyncio.create_subprocess_exec` does, which keeps the transport for itself."""
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.subprocess_exec(
+        lambda: asyncio.subprocess.SubprocessStreamProtocol(limit=FIRST_LINE, loop=loop),
+        *argv,
+        env=_environment(),
+        start_new_session=True,  # Ctrl-C is for the gateway, which drains its workers
+    )
+    return asyncio.subprocess.Process(transport, protocol, loop), transport
 
 
 def _announced(line: bytes) -> str:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from stentor.errors import ModelUnavailable, ShuttingDown, WorkerLost
+from stentor.errors import ModelUnavailable, ShuttingDown, WorkerLost, WorkerStalled
 from stentor.lifecycle.connection import Connection
 from stentor.lifecycle.process import WorkerCommand, WorkerProcess
 from stentor.lifecycle.state import Happening, State, backoff, next_state
@@ -72,6 +72,7 @@ class Worker:
                 await asyncio.sleep(pause)
             else:
                 self._starting = asyncio.create_task(self._start())
+                self._starting.add_done_callback(_retrieve)
 
     @asynccontextmanager
     async def call(self) -> AsyncGenerator[Connection, None]:
@@ -80,43 +81,31 @@ class Worker:
         Raises WorkerLost when the worker is gone, and WorkerLost or WorkerStalled when it had to
         be killed, for breaking the protocol or for giving no sign of life in time.
         """
-        process, watching = self._process, self._watching
-        if process is None or watching is None or self._state is not State.READY:
+        process = self._process
+        if process is None or self._state is not State.READY:
             raise WorkerLost("the worker ended")
         self._calls += 1
         self._idle.clear()
         try:
-            async with await self._connect(process) as connection:
+            async with await process.connect() as connection:
                 yield connection
         except ConnectionLost as error:
-            await asyncio.wait([watching], timeout=EXIT_WAIT)
+            await self._await_exit(process)
             raise WorkerLost("the worker ended under a call") from error
         except WireError as error:
-            await self._kill(process, watching, f"it broke the protocol: {error}")
+            await self._kill(process, f"it broke the protocol: {error}")
             raise WorkerLost("the worker broke the protocol") from error
         except TimeoutError as error:
-            await self._kill(process, watching, "it gave no sign of life")
+            await self._kill(process, "it gave no sign of life")
             raise WorkerStalled("the engine stalled") from error
         finally:
             self._calls -= 1
             if self._calls == 0:
                 self._idle.set()
 
-    async def _connect(self, process: WorkerProcess) -> Connection:
-        try: 
-            return await process.connect()
-        except ConnectionLost:
-            raise
     def succeeded(self) -> None:
         """A call went well: earlier failures no longer count."""
         self._failures = 0
-
-    async def kill(self, reason: str) -> None:
-        """For a worker that no longer does what it must; it counts as a crash."""
-        log.warning("worker_killed", engine=self._command.engine, reason=reason)
-        if self._process is not None:
-            self._process.kill()
-        await self._await_exit()
 
     async def close(self, *, drain_timeout: float = DRAIN_TIMEOUT) -> None:
         """For good: waits for running calls, then ends the process."""
@@ -149,7 +138,8 @@ class Worker:
                     raise
         except (EngineError, WireError, OSError) as error:
             raise self._start_failed(error) from error
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, or a defect: it must not be starting for ever
+            self._count_failure()
             self._apply(Happening.FAILED)
             raise
         finally:
@@ -164,11 +154,11 @@ class Worker:
     def _start_failed(self, error: Exception) -> ModelUnavailable:
         self._count_failure()
         self._apply(Happening.FAILED)
-        why = (
-            f"no answer within {self._start_timeout:g} s"
-            if isinstance(error, TimeoutError)
-            else str(error)
-        )
+        why = str(error)
+        if isinstance(error, TimeoutError):
+            why = f"no answer within {self._start_timeout:g} s"
+        elif isinstance(error, OSError):  # whose text names a path
+            why = error.strerror or type(error).__name__
         log.error("worker_start_failed", engine=self._command.engine, why=why, stderr=self._reason)
         self._reason = why
         return ModelUnavailable(f"engine '{self._command.engine}' could not be started: {why}")
@@ -187,22 +177,43 @@ class Worker:
         self._failures += 1
         self._retry_at = time.monotonic() + backoff(self._failures)
 
-    async def _await_backoff(self) -> None:
-        pause = self._retry_at - time.monotonic()
+    def _pause(self) -> float:
+        """Seconds until it may be started; raises ModelUnavailable if they are too many."""
+        pause = max(0.0, self._retry_at - time.monotonic())
         if pause > BACKOFF_WAIT or (pause > 0 and self._capabilities is None):
             raise ModelUnavailable(
                 f"engine '{self._command.engine}' failed: {self._reason}; "
                 f"it is started again in {pause:.0f} s at the earliest"
             )
-        if pause > 0:
-            await asyncio.sleep(pause)
+        return pause
 
-    async def _await_exit(self) -> None:
-        if self._watching is not None:
+    async def _kill(self, process: WorkerProcess, reason: str) -> None:
+        """For a worker that no longer does what it must; it counts as a crash."""
+        log.warning("worker_killed", engine=self._command.engine, reason=reason)
+        process.kill()
+        await self._await_exit(process)
+
+    async def _await_exit(self, process: WorkerProcess) -> None:
+        """So that whoever tries again does not meet the same process."""
+        if process is self._process and self._watching is not None:
             await asyncio.wait([self._watching], timeout=EXIT_WAIT)
 
     def _apply(self, happening: Happening) -> None:
         self._state = next_state(self._state, happening)
+
+
+def _retrieve(starting: asyncio.Task[Capabilities]) -> None:
+    """A failed start is in the log, even if nobody waits for it any more."""
+    if not starting.cancelled():
+        starting.exception()
+
+
+async def _join(starting: asyncio.Task[Capabilities]) -> Capabilities:
+    """The start belongs to all who wait for it, so none of them takes it along when cancelled."""
+    await asyncio.wait([starting])
+    if starting.cancelled():
+        raise ShuttingDown("the server is shutting down")
+    return starting.result()
 
 
 def _ready(info: Info) -> Capabilities:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -15,7 +15,9 @@ class _End(Generic[T]):
         self.error = error
 
 
-def iterate_callback(run: Callable[[Callable[[T], bool]], None], ahead: int = 4) -> Iterator[T]:
+def iterate_callback(
+    run: Callable[[Callable[[T], bool]], None], ahead: int = 4
+) -> Generator[T, None, None]:
     """Yield what `run` emits, at most `ahead` items before they are asked for.
 
     `run(emit)` is called in a thread of its own. `emit(item)` blocks while the reader is behind and

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from wyoming.event import Event
 
-from .contract import Samples, SpeechEngine, TranscriptionEngine, Word
-from .errors import ConnectionLost, FrameTooLarge, InvalidCall
+from .contract import Capabilities, Samples, SpeechCall, SpeechEngine, TranscriptionEngine, Word
+from .errors import ConnectionLost, EngineError, FrameTooLarge, InvalidCall
 from .host import Host, Run
 from .messages import (
     audio_chunk_event,
@@ -19,13 +19,14 @@ from .messages import (
     audio_stop_event,
     expect,
     parse_audio_chunk,
+    parse_audio_start,
     parse_synthesize,
     parse_transcribe,
     pcm_chunks,
     transcript_chunk_event,
 )
 from .options import complete_options
-from .wire import read_event
+from .wire import read_event, within
 
 AUDIO_TIMEOUT = 60.0
 """Seconds between two events of a call's own audio."""
@@ -37,8 +38,7 @@ async def speak(host: Host, event: Event) -> AsyncGenerator[Event, None]:
     engine = host.engine
     if not isinstance(engine, SpeechEngine):
         raise InvalidCall("this engine does not speak")
-    call = parse_synthesize(event)
-    call = replace(call, options=complete_options(host.capabilities.options, call.options))
+    call = _checked(parse_synthesize(event), host.capabilities)
     rate = host.capabilities.sample_rate
     yield audio_start_event(rate)
     run: Run[Samples | Word] = host.run(lambda: engine.synthesize(call))
@@ -51,6 +51,15 @@ async def speak(host: Host, event: Event) -> AsyncGenerator[Event, None]:
     yield audio_stop_event()
 
 
+def _checked(call: SpeechCall, capabilities: Capabilities) -> SpeechCall:
+    slowest, fastest = capabilities.speed or (1.0, 1.0)
+    if not slowest <= call.speed <= fastest:
+        raise InvalidCall(f"this engine speaks at speeds from {slowest:g} to {fastest:g}")
+    if len(call.text) > capabilities.max_chars:
+        raise InvalidCall(f"a call takes at most {capabilities.max_chars} characters")
+    return replace(call, options=complete_options(capabilities.options, call.options))
+
+
 def _audio_events(pieces: Sequence[Samples | Word], rate: int) -> Iterator[Event]:
     """One event for all the pieces, as far as a payload goes; words travel with the first."""
     words = [piece for piece in pieces if isinstance(piece, Word)]
@@ -60,39 +69,40 @@ def _audio_events(pieces: Sequence[Samples | Word], rate: int) -> Iterator[Event
         words = []
 
 
-def s16le(samples: Samples) -> bytes:
-    """Clips what is beyond full scale; raises InvalidCall for anything but mono audio."""
-    if samples.ndim != 1 or samples.dtype.kind not in "if":
-        raise InvalidCall(f"the engine yielded {samples.dtype} of shape {samples.shape}")
-    if samples.dtype != np.int16:
-        scaled = np.nan_to_num(samples.astype(np.float32, copy=False)) * 32767.0
-        samples = np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
-    return bytes(samples.astype("<i2", copy=False).tobytes())
+def s16le(samples: object) -> bytes:
+    """Clips what is beyond full scale; raises EngineError for what is not finite `Samples`."""
+    if not isinstance(samples, np.ndarray) or samples.ndim != 1:
+        raise EngineError(f"the engine yielded a {type(samples).__name__} that is not mono audio")
+    if samples.dtype.kind == "f":
+        if not np.isfinite(samples).all():
+            raise EngineError("the engine yielded audio that is not finite")
+        samples = np.rint(np.clip(samples, -1.0, 1.0) * np.float32(32767.0))
+    elif samples.dtype != np.int16:
+        raise EngineError(f"the engine yielded audio of type {samples.dtype}")
+    return samples.astype("<i2").tobytes()
 
 
 async def receive_window(host: Host, reader: asyncio.StreamReader) -> NDArray[np.float32]:
     """The audio that follows a `transcribe` event, bounded by the engine's window."""
     capabilities = host.capabilities
     rate = capabilities.sample_rate
-    bound = int((capabilities.window + WINDOW_SLACK) * rate)
-    expect(await _next_event(reader), "audio-start")
-    blocks: list[NDArray[np.int16]] = []
-    length = 0
+    bound = 2 * int((capabilities.window + WINDOW_SLACK) * rate)
+    if parse_audio_start(expect(await _next_event(reader), "audio-start")) != rate:
+        raise InvalidCall(f"this engine takes audio at {rate} Hz")
+    pcm = bytearray()
     while expect(event := await _next_event(reader), "audio-chunk", "audio-stop").type != (
         "audio-stop"
     ):
         samples, _ = parse_audio_chunk(event, rate)
-        length += len(samples)
-        if length > bound:
+        pcm += samples.tobytes()
+        if len(pcm) > bound:
             raise FrameTooLarge(f"a call takes at most {capabilities.window:g} s of audio")
-        blocks.append(samples)
-    audio = np.concatenate(blocks) if blocks else np.zeros(0, np.int16)
-    return audio.astype(np.float32) / 32768.0
+    return np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0
 
 
 async def _next_event(reader: asyncio.StreamReader) -> Event:
     try:
-        return await asyncio.wait_for(read_event(reader), AUDIO_TIMEOUT)
+        return await within(AUDIO_TIMEOUT, read_event(reader))
     except asyncio.TimeoutError as error:
         raise ConnectionLost("the audio of a call stopped coming") from error
 

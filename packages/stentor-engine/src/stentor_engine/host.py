@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,15 +12,19 @@ from typing import Generic, TypeVar
 
 from .contract import Capabilities, Settings, SpeechEngine, TranscriptionEngine
 from .errors import EngineError, LoadFailed, OutOfMemory
-from .messages import Info
+from .messages import MAX_REASON, Info, info_event, parse_info
 from .options import complete_options
 from .outbox import Outbox
+from .wire import encode, within
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 AnyEngine = SpeechEngine | TranscriptionEngine
 
 PIECES_AHEAD = 64
 """How many pieces an engine may be ahead of the connection that sends them."""
+CLOSE_TIMEOUT = 1.0
+"""Seconds for running calls to stop and for the engine's own `close`, together."""
 
 
 class Host:
@@ -31,6 +36,7 @@ class Host:
         self.loaded = asyncio.Event()
         self._load = load
         self._engine: AnyEngine | None = None
+        self._running: set[asyncio.Future[None]] = set()
         # Loading and a single engine thread are the same thread, as many libraries want it.
         self._threads = ThreadPoolExecutor(1, "engine")
 
@@ -49,28 +55,57 @@ class Host:
         return self.info.capabilities
 
     async def load(self) -> None:
-        loop = asyncio.get_running_loop()
+        """Ends with `info` telling what came of it, whatever that is."""
+        name, loop = self.info.engine, asyncio.get_running_loop()
         try:
-            engine = await loop.run_in_executor(self._threads, self._load)
+            engine = await loop.run_in_executor(self._threads, self._load_engine)
             capabilities = configured(engine.capabilities, self._settings)
+            ready = Info(name, "ready", capabilities)
+            _check(ready)
         except Exception as error:  # noqa: BLE001 - whatever it is, the gateway must hear of it
-            self.info = Info(self.info.engine, "failed", error=str(error) or repr(error))
+            self.info = Info(name, "failed", error=str(told(error))[:MAX_REASON])
         else:
-            self._engine = engine
+            self._engine, self.info = engine, ready
             if capabilities.parallel > 1:
                 self._threads = ThreadPoolExecutor(capabilities.parallel, "engine")
-            self.info = Info(self.info.engine, "ready", capabilities)
         self.loaded.set()
+
+    def _load_engine(self) -> AnyEngine:
+        """In the engine's thread; a future could not carry every exception."""
+        try:
+            return self._load()
+        except BaseException as error:
+            raise told(error) from error
 
     def run(self, start: Callable[[], Iterator[T | None]]) -> Run[T]:
         """Begin a call; `start` makes the engine's generator."""
         run = Run(start)
-        self._threads.submit(run.work)
+        work = asyncio.get_running_loop().run_in_executor(self._threads, run.work)
+        self._running.add(work)
+        work.add_done_callback(self._running.discard)
         return run
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Closes the engine when its calls, which were stopped, have ended; not without end."""
+        try:
+            await within(CLOSE_TIMEOUT, self._close())
+        except asyncio.TimeoutError:
+            log.warning("the engine is busy, and ends without being closed")
+        except Exception:
+            log.exception("the engine could not be closed")
+
+    async def _close(self) -> None:
+        await asyncio.gather(*self._running)
         if self._engine is not None:
-            self._threads.submit(self._engine.close).result(timeout=1.0)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, self._engine.close)
+
+
+def _check(info: Info) -> None:
+    """What cannot be said, or would not be taken, is a failed start."""
+    event = info_event(info)
+    encode(event)
+    parse_info(event)
 
 
 def configured(capabilities: Capabilities, settings: Settings) -> Capabilities:
@@ -87,18 +122,17 @@ class Run(Generic[T]):
         self._start = start
         self._outbox: Outbox[T] = Outbox(asyncio.get_running_loop(), PIECES_AHEAD)
         self._stopped = threading.Event()
-        self._error: EngineError | None = None
+        # Until the engine has come to its end: nothing else may pass for success.
+        self._error: EngineError | None = EngineError("the engine ended without an end")
 
     def work(self) -> None:
         """In the engine's thread."""
         try:
             self._advance()
-        except EngineError as error:
-            self._error = error
-        except MemoryError as error:
-            self._error = OutOfMemory(str(error) or "out of memory")
-        except Exception as error:  # noqa: BLE001 - an engine may raise anything; it is told as typed
-            self._error = EngineError(f"{type(error).__name__}: {error}")
+        except BaseException as error:  # noqa: BLE001 - an engine may raise anything, even SystemExit
+            self._error = told(error)
+        else:
+            self._error = None
         finally:
             self._outbox.end()
 
@@ -126,3 +160,12 @@ class Run(Generic[T]):
         """The engine stops at its next `yield`; nothing waits for it."""
         self._stopped.set()
         self._outbox.close()
+
+
+def told(error: BaseException) -> EngineError:
+    """What an engine raised, as the typed error that goes over the wire."""
+    if isinstance(error, EngineError):
+        return error
+    if isinstance(error, MemoryError):
+        return OutOfMemory(str(error) or "out of memory")
+    return EngineError(f"{type(error).__name__}: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -16,18 +17,21 @@ def engine_names(path: Path) -> tuple[str, ...]:
     """The engines that a file defines, read without running it; none if it is not Python."""
     try:
         tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
-    return tuple(
-        statement.value.value
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        for statement in node.body
-        if isinstance(statement, ast.Assign)
-        and ast.unparse(statement.targets[0]) == "name"
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
+    classes = (node for node in tree.body if isinstance(node, ast.ClassDef))
+    return tuple(name for node in classes for name in map(_name, node.body) if name is not None)
+
+
+def _name(statement: ast.stmt) -> str | None:
+    """The string that the statement sets a class's `name` to."""
+    if not isinstance(statement, ast.Assign | ast.AnnAssign):
+        return None
+    target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
+    if not isinstance(target, ast.Name) or target.id != "name":
+        return None
+    value = statement.value.value if isinstance(statement.value, ast.Constant) else None
+    return value if isinstance(value, str) else None
 
 
 def engine_class(path: Path, name: str) -> type[SpeechEngine] | type[TranscriptionEngine]:
@@ -47,8 +51,9 @@ def _module(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise LoadFailed(f"{path.name} is not a Python file")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickle look there for a class's module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LoadFailed(f"{path.name} cannot be imported: {error!r}") from error
     return module

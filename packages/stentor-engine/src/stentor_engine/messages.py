@@ -15,19 +15,22 @@ A call has succeeded when its `-stop` event came, and only then.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from wyoming.event import Event
 
-from .contract import Capabilities, SpeechCall, Transcript, TranscriptionCall, Voice, Word
+from .contract import Capabilities, SpeechCall, Transcript, TranscriptionCall, Word
 from .errors import EngineError, MalformedFrame, VersionMismatch, WireError, engine_error
-from .options import Option
+from .typed import field, typed
 from .wire import MAX_PAYLOAD, PROTOCOL
 
 LoadState = Literal["loading", "ready", "failed"]
+MAX_REASON = 2000
+"""Characters of an error's text; exceptions quote what they choke on, however long it is."""
+_OBJECT = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -67,25 +70,27 @@ def _program(engine: str, capabilities: Capabilities) -> dict[str, Any]:
 
 
 def parse_info(event: Event) -> Info:
-    extra = extension(expect(event, "info"))
-    try:
-        given = extra.pop("capabilities", None)
-        extra.pop("protocol", None)
-        return Info(**extra, capabilities=_capabilities(given) if given else None)
-    except (TypeError, KeyError, ValueError) as error:
-        raise MalformedFrame(f"not an info: {error!r}") from error
+    info: Info = typed(Info, extension(expect(event, "info")))
+    if info.capabilities is not None:
+        _check(info.capabilities)
+    elif info.state == "ready":
+        raise MalformedFrame("an engine that is ready has capabilities")
+    return info
 
 
-def _capabilities(given: Mapping[str, Any]) -> Capabilities:
-    voices = tuple(Voice(v["id"], v["name"], tuple(v["languages"])) for v in given["voices"])
-    options = tuple(Option(**{**o, "choices": tuple(o["choices"])}) for o in given["options"])
-    speed = tuple(given["speed"]) if given["speed"] else None
-    languages = tuple(given["languages"])
-    sequences = {"voices": voices, "options": options, "speed": speed, "languages": languages}
-    capabilities = Capabilities(**{**given, **sequences})
-    if _field(given, "sample_rate", (int,)) <= 0 or _field(given, "parallel", (int,)) <= 0:
-        raise MalformedFrame("a sample rate and the calls at once are positive")
-    return capabilities
+def _check(capabilities: Capabilities) -> None:
+    amounts = {
+        "sample_rate": capabilities.sample_rate,
+        "max_chars": capabilities.max_chars,
+        "window": capabilities.window,
+        "parallel": capabilities.parallel,
+    }
+    for name, amount in amounts.items():
+        if amount <= 0:
+            raise MalformedFrame(f"capabilities: '{name}' is {amount}")
+    slowest, fastest = capabilities.speed or (1.0, 1.0)
+    if not 0 < slowest <= fastest:
+        raise MalformedFrame(f"capabilities: 'speed' is from {slowest} to {fastest}")
 
 
 def synthesize_event(call: SpeechCall) -> Event:
@@ -103,21 +108,30 @@ def synthesize_event(call: SpeechCall) -> Event:
 
 
 def parse_synthesize(event: Event) -> SpeechCall:
+    """The options are unchecked: `complete_options` knows them."""
     data, extra = event.data, extension(event)
-    voice = data.get("voice") or {}
-    language = extra.get("language") or _field(voice, "language", (str,), None)
+    voice = field(data, "voice", _OBJECT, {})
     return SpeechCall(
-        text=_field(data, "text", (str,)),
-        voice=_field(voice, "name", (str,), None),
-        language=language,
-        speed=_field(extra, "speed", _NUMBER, 1.0),
-        seed=_field(extra, "seed", (int,), 0),
-        options=_field(extra, "options", (dict,), {}),
+        text=field(data, "text", str),
+        voice=field(voice, "name", str, None),
+        language=field(extra, "language", str, None) or field(voice, "language", str, None),
+        speed=field(extra, "speed", float, 1.0),
+        seed=field(extra, "seed", int, 0),
+        options=field(extra, "options", _OBJECT, {}),
     )
 
 
 def audio_start_event(rate: int) -> Event:
     return Event("audio-start", _format(rate))
+
+
+def parse_audio_start(event: Event) -> int:
+    """The rate of the audio that follows, in Hz."""
+    rate: int = field(event.data, "rate", int)
+    if rate <= 0:
+        raise MalformedFrame(f"a rate of {rate} Hz")
+    _expect_format(event, rate)
+    return rate
 
 
 def audio_chunk_event(rate: int, pcm: bytes, words: Sequence[Word] = ()) -> Event:
@@ -130,14 +144,17 @@ def audio_chunk_event(rate: int, pcm: bytes, words: Sequence[Word] = ()) -> Even
 
 def parse_audio_chunk(event: Event, rate: int) -> tuple[NDArray[np.int16], tuple[Word, ...]]:
     """int16 samples, shape (n,), and the words that came with them."""
-    data = event.data
-    if (data.get("rate"), data.get("width"), data.get("channels")) != (rate, 2, 1):
-        raise MalformedFrame(f"audio is not s16le mono at {rate} Hz")
+    _expect_format(event, rate)
     payload = event.payload or b""
     if len(payload) % 2:
         raise MalformedFrame("half a sample")
     samples = np.frombuffer(payload, np.dtype("<i2")).astype(np.int16, copy=False)
-    return samples, parse_words(_field(extension(event), "words", (list,), []))
+    return samples, field(extension(event), "words", tuple[Word, ...], ())
+
+
+def _expect_format(event: Event, rate: int) -> None:
+    if any(field(event.data, name, int) != value for name, value in _format(rate).items()):
+        raise MalformedFrame(f"audio is not s16le mono at {rate} Hz")
 
 
 def pcm_chunks(pcm: bytes) -> list[bytes]:
@@ -162,65 +179,44 @@ def transcribe_event(call: TranscriptionCall) -> Event:
 
 
 def parse_transcribe(event: Event, audio: NDArray[np.float32]) -> TranscriptionCall:
+    """The options are unchecked: `complete_options` knows them."""
     extra = extension(event)
     return TranscriptionCall(
         audio=audio,
-        language=_field(event.data, "language", (str,), None),
-        prompt=_field(extra, "prompt", (str,), None),
-        temperature=_field(extra, "temperature", _NUMBER, 0.0),
-        options=_field(extra, "options", (dict,), {}),
+        language=field(event.data, "language", str, None),
+        prompt=field(extra, "prompt", str, None),
+        temperature=field(extra, "temperature", float, 0.0),
+        options=field(extra, "options", _OBJECT, {}),
     )
 
 
 def transcript_chunk_event(transcript: Transcript) -> Event:
-    return Event("transcript-chunk", {"text": transcript.text, "stentor": asdict(transcript)})
+    # asdict copies in depth, and not every Mapping can be copied so.
+    extra = asdict(replace(transcript, details={})) | {"details": dict(transcript.details)}
+    return Event("transcript-chunk", {"text": transcript.text, "stentor": extra})
 
 
 def parse_transcript_chunk(event: Event) -> Transcript:
-    extra = extension(event)
-    return Transcript(
-        text=_field(event.data, "text", (str,)),
-        start=_field(extra, "start", _NUMBER),
-        end=_field(extra, "end", _NUMBER),
-        words=parse_words(_field(extra, "words", (list,), [])),
-        language=_field(extra, "language", (str,), None),
-        details=_field(extra, "details", (dict,), {}),
-    )
+    transcript: Transcript = typed(Transcript, extension(event))
+    return transcript
 
 
 def error_event(error: EngineError | WireError) -> Event:
-    return Event("error", {"text": str(error), "code": error.code})
+    return Event("error", {"text": str(error)[:MAX_REASON], "code": error.code})
 
 
 def parse_error(event: Event) -> EngineError:
-    data = event.data
-    return engine_error(
-        _field(data, "code", (str,), EngineError.code), _field(data, "text", (str,), "")
-    )
-
-
-def parse_words(given: Sequence[Any]) -> tuple[Word, ...]:
-    return tuple(
-        Word(
-            text=_field(word, "text", (str,)),
-            start=_field(word, "start", _NUMBER),
-            end=_field(word, "end", _NUMBER, None),
-            at=_field(word, "at", (int,), None),
-            confidence=_field(word, "confidence", _NUMBER, None),
-        )
-        for word in given
-    )
+    text = field(event.data, "text", str, "")[:MAX_REASON]
+    return engine_error(field(event.data, "code", str, EngineError.code), text)
 
 
 def extension(event: Event) -> dict[str, Any]:
     """A copy of our own fields; raises VersionMismatch when they are of another protocol."""
-    extra = event.data.get("stentor") or {}
-    if not isinstance(extra, dict):
-        raise MalformedFrame("'stentor' is not an object")
-    version = extra.get("protocol", PROTOCOL)
+    extra: dict[str, Any] = field(event.data, "stentor", _OBJECT, {})
+    version: int = field(extra, "protocol", int, PROTOCOL)
     if version != PROTOCOL:
         raise VersionMismatch(f"the other end speaks protocol {version}, this one {PROTOCOL}")
-    return dict(extra)
+    return extra
 
 
 def expect(event: Event, *types: str) -> Event:
@@ -234,18 +230,3 @@ def expect(event: Event, *types: str) -> Event:
 
 def _format(rate: int) -> dict[str, Any]:
     return {"rate": rate, "width": 2, "channels": 1}
-
-
-_REQUIRED: Any = object()
-_NUMBER = (int, float)
-
-
-def _field(data: Any, name: str, types: tuple[type, ...], default: Any = _REQUIRED) -> Any:
-    if not isinstance(data, dict):
-        raise MalformedFrame("a field that holds fields is not an object")
-    value = data.get(name)
-    if value is None and default is not _REQUIRED:
-        return default
-    if not isinstance(value, types) or isinstance(value, bool):
-        raise MalformedFrame(f"field '{name}' is missing or of a wrong type")
-    return value

@@ -8,28 +8,36 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+import math
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from wyoming.event import Event
 
 from .errors import ConnectionLost, FrameTooLarge, MalformedFrame
 
+T = TypeVar("T")
+
 PROTOCOL = 1
 """Counts up when a change of our extra fields would be misread by the other end."""
 
+MAX_TYPE = 64
 MAX_LINE = 64 * 1024
-MAX_DATA = 4 * 1024 * 1024
+MAX_DATA = 1024 * 1024
 MAX_PAYLOAD = 1024 * 1024
 """Bytes. Audio longer than a payload travels in several chunks."""
 
 
 def encode(event: Event) -> bytes:
-    """The bytes of one frame; raises FrameTooLarge for what the other end would refuse."""
+    """The bytes of one frame.
+
+    Raises FrameTooLarge for what the other end would refuse, MalformedFrame for what is not JSON.
+    """
     header: dict[str, Any] = {"type": event.type}
-    data = json.dumps(event.data, allow_nan=False).encode() if event.data else b""
+    data = _dump(event) if event.data else b""
     payload = event.payload or b""
-    if len(data) > MAX_DATA or len(payload) > MAX_PAYLOAD:
-        raise FrameTooLarge(f"a '{event.type}' frame of {len(data)} + {len(payload)} bytes")
+    if len(event.type) > MAX_TYPE or len(data) > MAX_DATA or len(payload) > MAX_PAYLOAD:
+        raise FrameTooLarge(f"a '{event.type[:MAX_TYPE]}' of {len(data)} + {len(payload)} bytes")
     if data:
         header["data_length"] = len(data)
     if payload:
@@ -37,13 +45,41 @@ def encode(event: Event) -> bytes:
     return b"".join((json.dumps(header).encode(), b"\n", data, payload))
 
 
+def _dump(event: Event) -> bytes:
+    try:
+        return json.dumps(event.data, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise MalformedFrame(f"the data of '{event.type}' is not JSON: {error}") from error
+
+
+async def within(timeout: float, work: Coroutine[Any, Any, T]) -> T:
+    """Raises asyncio.TimeoutError after so many seconds.
+
+    Unlike `asyncio.wait_for` before Python 3.12 it never loses a cancellation.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=timeout)
+        if not task.done():
+            raise asyncio.TimeoutError
+        return task.result()
+    finally:
+        task.cancel()
+
+
 async def write_event(writer: asyncio.StreamWriter, event: Event, *, timeout: float) -> None:
-    """Send one frame; raises ConnectionLost when the other end is gone or takes nothing in time."""
+    """Send one frame.
+
+    Raises ConnectionLost when the other end is gone, asyncio.TimeoutError when it is there but
+    takes nothing in time, and what `encode` raises.
+    """
     frame = encode(event)
     try:
         writer.write(frame)
-        await asyncio.wait_for(writer.drain(), timeout)
-    except (OSError, asyncio.TimeoutError) as error:
+        await within(timeout, writer.drain())
+    except asyncio.TimeoutError:
+        raise
+    except OSError as error:
         raise ConnectionLost(f"'{event.type}' could not be sent: {error!r}") from error
 
 
@@ -56,7 +92,7 @@ async def read_event(reader: asyncio.StreamReader) -> Event:
     try:
         line = await reader.readuntil(b"\n")
         header = _parse_object(line)
-        data = header.get("data") or {}
+        data = {} if (given := header.get("data")) is None else given
         if not isinstance(data, dict):
             raise MalformedFrame("'data' is not an object")
         if length := _length(header, "data_length", MAX_DATA):
@@ -68,14 +104,14 @@ async def read_event(reader: asyncio.StreamReader) -> Event:
     except (asyncio.IncompleteReadError, OSError) as error:
         raise ConnectionLost("the connection ended") from error
     event_type = header.get("type")
-    if not isinstance(event_type, str):
+    if not isinstance(event_type, str) or len(event_type) > MAX_TYPE:
         raise MalformedFrame("a frame without a type")
     return Event(type=event_type, data=data, payload=payload)
 
 
 def _parse_object(raw: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(raw, parse_constant=_refuse_constant)
+        value = json.loads(raw, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise MalformedFrame("a frame is not JSON") from error
     if not isinstance(value, dict):
@@ -83,8 +119,11 @@ def _parse_object(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):  # NaN, Infinity, and also 1e999
+        raise ValueError(f"{text} is no number of JSON")
+    return value
 
 
 def _length(header: dict[str, Any], name: str, bound: int) -> int:

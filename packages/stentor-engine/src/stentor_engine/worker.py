@@ -18,6 +18,7 @@ from .contract import Settings
 from .host import AnyEngine, Host
 from .loader import engine_class
 from .session import Session
+from .wire import MAX_LINE
 
 EXIT_TIMEOUT = 2.0
 """Seconds for an orderly end, after which the process ends as it is."""
@@ -27,7 +28,6 @@ def main() -> None:
     arguments = _parse(sys.argv[1:])
     asyncio.run(serve(arguments))
     # An engine thread that is stuck in native code must not keep the process.
-    sys.stderr.flush()
     os._exit(0)
 
 
@@ -48,32 +48,50 @@ async def serve(arguments: argparse.Namespace) -> None:
 
     host = Host(arguments.engine, settings, load)
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Session(host, reader, writer).serve()
+    sessions: set[asyncio.Task[None]] = set()
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        session = asyncio.ensure_future(Session(host, reader, writer).serve())
+        sessions.add(session)
+        session.add_done_callback(sessions.discard)
 
     stop = asyncio.Event()
     kind, _, place = arguments.listen.partition(":")
     if kind == "unix":
-        server = await asyncio.start_unix_server(connected, place)
+        server = await asyncio.start_unix_server(connected, place, limit=MAX_LINE)
         address = arguments.listen
     else:
-        server = await asyncio.start_server(connected, place, 0)
+        server = await asyncio.start_server(connected, place, 0, limit=MAX_LINE)
         address = f"tcp:{place}:{server.sockets[0].getsockname()[1]}"
     _announce(address)
     _watch_parent(asyncio.get_running_loop(), stop)
     loading = asyncio.ensure_future(host.load())
     await stop.wait()
     server.close()
+    if kind == "unix":
+        _remove(place)
     loading.cancel()
-    host.close()
-    if kind == "unix" and os.path.exists(place):
-        os.unlink(place)
+    for session in sessions:
+        session.cancel()
+    await asyncio.gather(*sessions, return_exceptions=True)
+    await host.close()
+
+
+def _remove(socket: str) -> None:
+    """The socket, and the folder that its parent made for it: the parent may be dead."""
+    try:
+        if os.path.exists(socket):
+            os.unlink(socket)
+        os.rmdir(os.path.dirname(socket))
+    except OSError:
+        pass  # the parent was quicker, or keeps more in that folder
 
 
 def _announce(address: str) -> None:
-    """Afterwards stdout is stderr, so that nothing an engine prints is taken for ours."""
+    """Afterwards stdout is stderr, for native code too: what an engine prints is not ours."""
     print(json.dumps({"listening": address}), flush=True)  # noqa: T201 - the parent reads it
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdout = sys.stderr
 
 
 def _watch_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stentor_engine import LoadFailed, Settings
+from stentor_engine.loader import engine_class, engine_names
+
+ENGINE = '''
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import ClassVar
+from stentor_engine import Capabilities, Settings, SpeechEngine, TranscriptionEngine
+
+@dataclass
+class Notes:
+    """A class that looks up its module, as dataclasses with postponed annotations do."""
+    text: ClassVar[str] = ""
+    count: int = 0
+
+class First(SpeechEngine):
+    name = "first"
+    def __init__(self, settings):
+        self.capabilities = Capabilities("speech", 8_000)
+    def synthesize(self, call):
+        yield None
+
+class Second(TranscriptionEngine):
+    name: ClassVar[str] = "second"
+    def __init__(self, settings): ...
+    def transcribe(self, call):
+        yield None
+
+class Third(First):
+    name = "third"
+
+class Base(SpeechEngine):
+    label = "fourth"
+    name: ClassVar[str]
+    def synthesize(self, call):
+        name = "fifth"
+        yield None
+'''
+
+
+@pytest.fixture
+def engine_file(tmp_path: Path) -> Iterator[Path]:
+    file = tmp_path / "some_engine.py"
+    file.write_text(ENGINE)
+    yield file
+    sys.modules.pop("stentor_engines_some_engine", None)
+
+
+def test_names_are_read_without_running_anything(engine_file: Path) -> None:
+    engine_file.write_text("import nothing_of_that_name\n" + ENGINE + "\nraise SystemExit\n")
+    assert engine_names(engine_file) == ("first", "second", "third")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"def", b"\0", b"\xff\xfe", b"(" * 100_000, b"name = 'x'", b"x" + b"+x" * 50_000],
+)
+def test_what_is_not_an_engine_has_no_names(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "some.py"
+    file.write_bytes(content)
+    assert engine_names(file) == ()
+
+
+def test_what_cannot_be_read_has_no_names(tmp_path: Path) -> None:
+    lock = tmp_path / ".#engine.py"
+    lock.symlink_to(tmp_path / "gone")  # as an editor leaves beside the file it edits
+    assert engine_names(lock) == ()
+    assert engine_names(tmp_path) == ()
+
+
+@pytest.mark.parametrize("name", ["first", "second", "third"])
+def test_the_class_is_found_by_its_engine_name(engine_file: Path, name: str) -> None:
+    found = engine_class(engine_file, name)
+    assert found.name == name
+    assert found.__name__.lower() == name
+
+
+def test_the_class_works(engine_file: Path) -> None:
+    assert engine_class(engine_file, "first")(Settings()).capabilities.sample_rate == 8_000
+
+
+@pytest.mark.parametrize("name", ["fourth", "fifth", "Notes", ""])
+def test_no_such_engine(engine_file: Path, name: str) -> None:
+    with pytest.raises(LoadFailed, match="defines no engine"):
+        engine_class(engine_file, name)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("import nothing_of_that_name", "nothing_of_that_name"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("def", "SyntaxError"),
+        ("1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_a_file_that_cannot_be_imported(engine_file: Path, content: str, why: str) -> None:
+    engine_file.write_text(content)
+    with pytest.raises(LoadFailed, match=why):
+        engine_class(engine_file, "first")
+
+
+def test_a_file_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(LoadFailed, match="not a Python file"):
+        engine_class(tmp_path / "engine.txt", "first")
+    with pytest.raises(LoadFailed, match="FileNotFoundError"):
+        engine_class(tmp_path / "gone.py", "first")

@@ -1,0 +1,376 @@
+from __future__ import annotations
+
+import asyncio
+import types
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wyoming.event import Event
+
+from stentor_engine import (
+    Capabilities,
+    EngineError,
+    InvalidCall,
+    LoadFailed,
+    Option,
+    OutOfMemory,
+    SpeechCall,
+    Transcript,
+    TranscriptionCall,
+    Voice,
+    Word,
+)
+from stentor_engine.errors import (
+    FrameTooLarge,
+    MalformedFrame,
+    VersionMismatch,
+)
+from stentor_engine.messages import (
+    MAX_REASON,
+    Info,
+    audio_chunk_event,
+    audio_start_event,
+    describe_event,
+    error_event,
+    expect,
+    extension,
+    info_event,
+    parse_audio_chunk,
+    parse_audio_start,
+    parse_error,
+    parse_info,
+    parse_synthesize,
+    parse_transcribe,
+    parse_transcript_chunk,
+    pcm_chunks,
+    synthesize_event,
+    transcribe_event,
+    transcript_chunk_event,
+)
+from stentor_engine.wire import MAX_LINE, MAX_PAYLOAD, PROTOCOL, encode, read_event
+
+with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of its audioop
+    from wyoming.info import Info as ForeignInfo
+
+texts = st.text(max_size=20)
+numbers = st.floats(0, 1e6)
+amounts = st.integers(1, 1_000_000)
+option_values = st.text(max_size=5) | st.integers() | st.booleans() | numbers
+options = st.dictionaries(texts, option_values, max_size=3)
+words = st.builds(
+    Word, texts, numbers, st.none() | numbers, st.none() | st.integers(), st.none() | numbers
+)
+languages = st.lists(texts, max_size=2).map(tuple)
+capabilities = st.builds(
+    Capabilities,
+    task=st.sampled_from(["speech", "transcription"]),
+    sample_rate=amounts,
+    languages=languages,
+    voices=st.lists(st.builds(Voice, texts, texts, languages), max_size=2).map(tuple),
+    options=st.lists(
+        st.builds(
+            Option,
+            name=texts,
+            type=st.sampled_from(["string", "integer", "number", "boolean"]),
+            default=option_values,
+            description=texts,
+            minimum=st.none() | numbers,
+            maximum=st.none() | numbers,
+            choices=st.lists(texts, max_size=2).map(tuple),
+        ),
+        max_size=2,
+    ).map(tuple),
+    streaming=st.booleans(),
+    speed=st.none() | st.just((0.5, 2.0)),
+    max_chars=amounts,
+    window=st.floats(0.1, 1e6),
+    parallel=amounts,
+)
+infos = st.builds(
+    Info, engine=texts, state=st.just("ready"), capabilities=capabilities
+) | st.builds(
+    Info, engine=texts, state=st.sampled_from(["loading", "failed"]), error=st.none() | texts
+)
+speech_calls = st.builds(
+    SpeechCall,
+    text=texts,
+    voice=st.none() | texts,
+    language=st.none() | texts.filter(bool),
+    speed=numbers,
+    seed=st.integers(),
+    options=options,
+)
+transcripts = st.builds(
+    Transcript,
+    text=texts,
+    start=numbers,
+    end=numbers,
+    words=st.lists(words, max_size=3).map(tuple),
+    language=st.none() | texts,
+    details=st.dictionaries(texts, option_values | st.lists(numbers), max_size=3),
+)
+
+
+def sent(event: Event) -> Event:
+    """The event as the other end reads it."""
+
+    async def read() -> Event:
+        reader = asyncio.StreamReader(limit=MAX_LINE)
+        reader.feed_data(encode(event))
+        return await asyncio.wait_for(read_event(reader), 20)
+
+    return asyncio.run(read())
+
+
+@given(infos)
+def test_infos_arrive(info: Info) -> None:
+    assert parse_info(sent(info_event(info))) == info
+
+
+@given(infos.filter(lambda info: info.capabilities is not None))
+def test_foreign_clients_read_our_info(info: Info) -> None:
+    foreign = ForeignInfo.from_event(sent(info_event(info)))
+    assert info.capabilities is not None
+    if info.capabilities.task == "speech":
+        assert [v.name for v in foreign.tts[0].voices] == [v.id for v in info.capabilities.voices]
+    else:
+        assert [model.name for model in foreign.asr[0].models] == [info.engine]
+
+
+@given(speech_calls)
+def test_speech_calls_arrive(call: SpeechCall) -> None:
+    assert parse_synthesize(sent(synthesize_event(call))) == call
+
+
+@given(texts, texts, st.floats(0, 1), options)
+def test_transcription_calls_arrive(
+    language: str, prompt: str, temperature: float, given_options: dict[str, Any]
+) -> None:
+    audio = np.zeros(3, np.float32)
+    call = TranscriptionCall(audio, language, prompt, temperature, given_options)
+    received = parse_transcribe(sent(transcribe_event(call)), audio)
+    assert replace(received, audio=call.audio) == call
+
+
+@given(transcripts)
+def test_transcripts_arrive(transcript: Transcript) -> None:
+    assert parse_transcript_chunk(sent(transcript_chunk_event(transcript))) == transcript
+
+
+def test_details_may_be_any_mapping() -> None:
+    details = types.MappingProxyType({"avg_logprob": -0.5})
+    event = sent(transcript_chunk_event(Transcript("a", 0, 1, details=details)))
+    assert parse_transcript_chunk(event).details == {"avg_logprob": -0.5}
+
+
+@given(st.lists(st.integers(-32768, 32767), min_size=1), st.lists(words, max_size=3), amounts)
+def test_audio_arrives(samples: list[int], told: list[Word], rate: int) -> None:
+    pcm = np.array(samples, "<i2").tobytes()
+    received, received_words = parse_audio_chunk(sent(audio_chunk_event(rate, pcm, told)), rate)
+    assert received.dtype == np.int16
+    assert received.tolist() == samples
+    assert received_words == tuple(told)
+    assert parse_audio_start(sent(audio_start_event(rate))) == rate
+
+
+@given(st.binary(max_size=3 * MAX_PAYLOAD))
+def test_audio_is_cut_between_samples(pcm: bytes) -> None:
+    chunks = pcm_chunks(pcm)
+    assert b"".join(chunks) == pcm
+    assert all(len(chunk) <= MAX_PAYLOAD for chunk in chunks)
+    assert all(len(chunk) % 2 == 0 for chunk in chunks[:-1])
+
+
+@pytest.mark.parametrize("error", [EngineError, InvalidCall, OutOfMemory, LoadFailed])
+def test_errors_keep_their_type(error: type[EngineError]) -> None:
+    received = parse_error(sent(error_event(error("why"))))
+    assert type(received) is error
+    assert str(received) == "why"
+
+
+def test_errors_of_the_wire_and_of_newer_ends_are_engine_errors() -> None:
+    assert type(parse_error(sent(error_event(FrameTooLarge("why"))))) is EngineError
+    assert type(parse_error(Event("error", {"code": "new", "text": "why"}))) is EngineError
+
+
+def test_an_error_may_quote_anything() -> None:
+    event = sent(error_event(EngineError("é" * 5_000_000)))
+    assert str(parse_error(event)) == "é" * MAX_REASON
+    assert len(str(parse_error(Event("error", {"text": "x" * 5_000})))) == MAX_REASON
+
+
+READY = info_event(
+    Info(
+        "engine",
+        "ready",
+        Capabilities(
+            "speech",
+            24_000,
+            ("en",),
+            (Voice("a", "A", ("en",)),),
+            (Option("o", "number", 1.0, "about", 0.0, 2.0, ("x",)),),
+            speed=(0.5, 2.0),
+        ),
+    )
+)
+SYNTHESIZE = synthesize_event(SpeechCall("text", "voice", "en", 1.5, 7, {"o": 1}))
+TRANSCRIBE = transcribe_event(
+    TranscriptionCall(np.zeros(0, np.float32), "en", "prompt", 0.5, {"o": 1})
+)
+CHUNK = audio_chunk_event(16_000, b"\0\0", [Word("a", 0.0, 1.0, 2, 0.5)])
+TRANSCRIPT = transcript_chunk_event(
+    Transcript("a", 0.0, 1.0, (Word("a", 0.0, 1.0, 2, 0.5),), "en", {"x": 1})
+)
+PARSERS = {
+    "info": (READY, parse_info),
+    "synthesize": (SYNTHESIZE, parse_synthesize),
+    "transcribe": (TRANSCRIBE, lambda event: parse_transcribe(event, np.zeros(0, np.float32))),
+    "audio-start": (audio_start_event(16_000), parse_audio_start),
+    "audio-chunk": (CHUNK, lambda event: parse_audio_chunk(event, 16_000)),
+    "transcript-chunk": (TRANSCRIPT, parse_transcript_chunk),
+    "error": (error_event(EngineError("why")), parse_error),
+}
+FREE = [
+    ("transcript-chunk", "text"),
+    ("transcript-chunk", "stentor", "details", "x"),
+    ("synthesize", "stentor", "options", "o"),
+    ("transcribe", "stentor", "options", "o"),
+    ("info", "stentor", "capabilities", "options", 0, "default"),
+    ("info", "stentor", "error"),
+]
+"""What only foreign clients read, or what may be of several types."""
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths to everything in a JSON value."""
+    items: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list | tuple):
+        items = list(enumerate(value))
+    return [(*path, name) for name, _ in items] + [
+        leaf for name, item in items for leaf in leaves(item, (*path, name))
+    ]
+
+
+def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(copy[path[0]], path[1:], new)
+    return copy
+
+
+def fits(value: Any, right: Any) -> bool:
+    """An int is a float too, if a float can be so great."""
+    if type(right) is float and type(value) is int:
+        return value < 1e300
+    return type(value) is type(right)
+
+
+WRONG: list[Any] = [True, -5, 3, 1.5, 10**400, "word", [], [[]], {}, {"x": {}}]
+
+
+def cases() -> list[Any]:
+    return [
+        pytest.param(kind, path, id=f"{kind}:{'.'.join(map(str, path))}")
+        for kind, (event, _) in PARSERS.items()
+        for path in leaves(sent(event).data)
+        if (kind, *path) not in FREE and path[0] != "tts"
+    ]
+
+
+@pytest.mark.parametrize(("kind", "path"), cases())
+def test_a_field_of_a_wrong_type_is_refused(kind: str, path: tuple[Any, ...]) -> None:
+    event, parse = PARSERS[kind]
+    data = sent(event).data
+    right = data
+    for step in path:
+        right = right[step]
+    for wrong in WRONG:
+        if fits(wrong, right):
+            continue
+        with pytest.raises(MalformedFrame):
+            parse(sent(Event(event.type, replaced(data, path, wrong))))
+
+
+@pytest.mark.parametrize("kind", PARSERS)
+def test_a_field_too_much_is_a_newer_end(kind: str) -> None:
+    event, parse = PARSERS[kind]
+    extra = {**event.data.get("stentor", {}), "news": [1]}
+    newer = Event(event.type, {**event.data, "news": [1], "stentor": extra}, event.payload)
+    assert repr(parse(sent(newer))) == repr(parse(sent(event)))
+
+
+@pytest.mark.parametrize("kind", ["info", "synthesize", "transcribe", "transcript-chunk"])
+@pytest.mark.parametrize("version", [PROTOCOL + 1, 0, -1])
+def test_another_protocol_is_refused(kind: str, version: int) -> None:
+    event, parse = PARSERS[kind]
+    other = Event(event.type, replaced(event.data, ("stentor",), {"protocol": version}))
+    with pytest.raises(VersionMismatch):
+        parse(other)
+
+
+@pytest.mark.parametrize("kind", sorted(PARSERS.keys() - {"error", "transcribe"}))
+def test_a_message_without_anything(kind: str) -> None:
+    with pytest.raises(MalformedFrame):
+        PARSERS[kind][1](Event(PARSERS[kind][0].type))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("sample_rate",), 0),
+        (("sample_rate",), -1),
+        (("parallel",), 0),
+        (("max_chars",), 0),
+        (("window",), 0),
+        (("speed",), [0.0, 1.0]),
+        (("speed",), [2.0, 1.0]),
+        (("speed",), [1.0]),
+        (("task",), "singing"),
+        (("options", 0, "type"), "list"),
+    ],
+)
+def test_senseless_capabilities_are_refused(path: tuple[Any, ...], value: Any) -> None:
+    data = replaced(sent(READY).data, ("stentor", "capabilities", *path), value)
+    with pytest.raises(MalformedFrame):
+        parse_info(Event("info", data))
+
+
+def test_ready_without_capabilities() -> None:
+    with pytest.raises(MalformedFrame):
+        parse_info(Event("info", {"stentor": {"engine": "a", "state": "ready"}}))
+
+
+@pytest.mark.parametrize(
+    "change", [{"rate": 8_000}, {"width": 4}, {"channels": 2}, {"rate": None}, {"width": "2"}]
+)
+def test_audio_of_another_format_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(MalformedFrame):
+        parse_audio_chunk(Event("audio-chunk", {**CHUNK.data, **change}, b"\0\0"), 16_000)
+
+
+def test_half_a_sample_is_refused() -> None:
+    with pytest.raises(MalformedFrame):
+        parse_audio_chunk(Event("audio-chunk", CHUNK.data, b"\0\0\0"), 16_000)
+
+
+def test_expect() -> None:
+    pong = Event("pong")
+    assert expect(pong, "pong", "info") is pong
+    with pytest.raises(MalformedFrame, match="'pong' came where info was due"):
+        expect(pong, "info")
+    with pytest.raises(OutOfMemory, match="why"):
+        expect(error_event(OutOfMemory("why")), "info")
+
+
+def test_what_is_ours_can_be_changed() -> None:
+    event = describe_event()
+    extension(event)["protocol"] = 0
+    assert extension(event) == {"protocol": PROTOCOL}
