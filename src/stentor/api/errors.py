@@ -17,6 +17,14 @@ CLIENT_CLOSED_REQUEST = 499
 """Never seen by a client, which is gone; it is what logs and metrics count."""
 
 
+class StreamBroken(Exception):
+    """An answer that had begun cannot be completed; the client must see that it broke."""
+
+    def __init__(self, error: StentorError) -> None:
+        super().__init__(str(error))
+        self.code = error.code
+
+
 def error_body(error: StentorError) -> dict[str, Any]:
     kind = "server_error" if error.status >= 500 else "invalid_request_error"
     if isinstance(error, QueueFull):
@@ -45,7 +53,9 @@ def add_error_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> Response:
         if error.status_code == NotFound.status:
             return error_response(NotFound(f"nothing at {request.method} {request.url.path}"))
-        if isinstance(error.__cause__, OSError):  # FastAPI's 400 for an upload that cannot be spooled
+        if isinstance(
+            error.__cause__, OSError
+        ):  # FastAPI's 400 for an upload that cannot be spooled
             return error_response(StorageFull("the server has no room for the upload"))
         return _plain_response(error.status_code, str(error.detail), "invalid_request", None)
 

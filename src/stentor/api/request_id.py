@@ -9,6 +9,7 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from stentor.api.errors import StreamBroken
 from stentor.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,9 @@ class RequestId:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, send_with_id)
+            except StreamBroken as error:
+                # The server closes a connection whose answer was left incomplete.
+                log.error("stream_broken", error=error.code, why=str(error))
             finally:
                 seconds = time.perf_counter() - began
                 # The route's pattern, not the path: a path is a client's text without bounds.

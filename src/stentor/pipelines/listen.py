@@ -15,8 +15,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from stentor.audio.window_reader import VAD_RATE, WindowReader
 from stentor.audio.resample import Resampler
+from stentor.audio.window_reader import VAD_RATE, WindowReader
 from stentor.audio.windows import Window
 from stentor.backends.base import Backend
 from stentor.errors import InvalidRequest

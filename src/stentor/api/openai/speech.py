@@ -15,8 +15,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from stentor.api.disconnect import until_disconnect
+from stentor.api.errors import StreamBroken
 from stentor.audio.wav import wav_header
-from stentor.errors import StorageFull
+from stentor.errors import StentorError, StorageFull
 from stentor.pipelines.speak import Speaker, Speech
 from stentor.telemetry.metrics import Metrics
 from stentor.threads import Threads
@@ -93,6 +94,8 @@ class SpeechResponse(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
+        except StentorError as error:
+            raise StreamBroken(error) from error
         finally:
             await self._speech.aclose()
             self._metrics.audio("speech", self._speech.model, self._speech.seconds)
