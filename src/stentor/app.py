@@ -102,9 +102,8 @@ def _middleware(config: Config, metrics: Metrics) -> list[Middleware]:
         allow_headers=["*"],
         expose_headers=["*"],
     )
-    guard = Middleware(
-        Guard, api_key=key, allowed_hosts=server.allowed_hosts, origins=server.cors_origins
-    )
+    hosts = ["*"] if server.insecure else server.allowed_hosts
+    guard = Middleware(Guard, api_key=key, allowed_hosts=hosts, origins=server.cors_origins)
     limit = Middleware(BodyLimit, upload=int(server.max_upload_mb * 2**20), other=JSON_LIMIT)
     outermost = Middleware(RequestId, metrics=metrics)
     return [outermost, *([cors] if server.cors_origins else []), guard, limit]

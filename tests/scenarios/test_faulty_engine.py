@@ -79,6 +79,18 @@ def test_one_that_cannot_be_loaded(
     assert not server.workers("echo")
 
 
+def test_another_backend_speaks_where_one_cannot_start(start_server: StartServer) -> None:
+    two = """
+    [models.echo]
+    backends = [{ engine = "echo", options = { load_fails = true } }, { engine = "echo" }]
+    """
+    server = start_server(two)
+    for _ in range(3):
+        answer = server.http.post("/v1/audio/speech", json=BODY)
+        assert answer.status_code == 200
+        assert answer.headers["X-Stentor-Backend"] == "engine:echo:1"
+
+
 def test_other_models_do_not_suffer(start_server: StartServer) -> None:
     two = echo("hang_rate = 1") + '[models.other]\nbackends = [{ engine = "echo" }]\n'
     server = start_server(two, STENTOR_LIFECYCLE__STALL_TIMEOUT="1s")

@@ -98,6 +98,16 @@ def test_words_flow_while_they_are_spoken() -> None:
     assert sum(released[: len(released) // 2]) > 0
 
 
+def test_silence_before_the_first_word_may_already_be_sent() -> None:
+    gate = Gate(SpeechCall("hello"))
+    capabilities = Capabilities("speech", RATE, word_times=True)
+    gate.begin(capabilities)
+    silence = np.zeros(40, np.int16)
+    sent = gate.push(AudioChunk(silence, RATE, (Word("hello", 0.03, at=0),)))
+    assert len(sent) == 30
+    assert gate.begin(capabilities).text == "hello"
+
+
 def test_another_engine_does_not_go_on_where_nothing_tells_how() -> None:
     gate = Gate(SpeechCall(TEXT))
     gate.begin(Capabilities("speech", RATE, deterministic=True))

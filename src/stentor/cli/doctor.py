@@ -22,6 +22,7 @@ from stentor.cli.serve import refuse_bind
 from stentor.config import Config, config_file
 from stentor.errors import StentorError
 from stentor.routing.models import Model
+from stentor.telemetry.log import configure_logging
 from stentor.types import SpeechRequest
 
 TEXT = "one two three"
@@ -41,6 +42,7 @@ class Finding:
 
 
 def run() -> int:
+    configure_logging("error")  # what fails is a finding
     return asyncio.run(_examine(load_config()))
 
 

@@ -19,6 +19,7 @@ from stentor.cli.client import open_client
 from stentor.cli.load import load_config
 from stentor.config import Config
 from stentor.errors import StentorError
+from stentor.telemetry.log import configure_logging
 from stentor.types import SpeechRequest
 
 SAMPLE_RATE = 24_000
@@ -40,6 +41,7 @@ def run(
     speed: float,
     server: str | None,
 ) -> int:
+    configure_logging("error")  # stdout is for audio, and stderr for what went wrong
     text = sys.stdin.read() if text == "-" else text
     player = None if output else find_player()
     if output is None and player is None:

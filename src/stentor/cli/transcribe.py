@@ -16,10 +16,12 @@ from stentor.cli.client import Client, open_client
 from stentor.cli.load import load_config
 from stentor.config import Config
 from stentor.errors import StentorError
+from stentor.telemetry.log import configure_logging
 from stentor.types import TranscriptionRequest
 
 
 def run(files: list[Path], model: str, language: str | None, server: str | None) -> int:
+    configure_logging("error")  # stdout is for text
     request = TranscriptionRequest(model, language=language)
     return asyncio.run(_transcribe(load_config(), request, files, server))
 

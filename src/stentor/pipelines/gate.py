@@ -25,7 +25,7 @@ class Gate:
         self._call = call
         self._capabilities: Capabilities | None = None
         self._sent = 0
-        self._resume_at = 0
+        self._resume_at: int | None = None
         self._held = NOTHING
         self._begin_attempt()
 
@@ -43,7 +43,7 @@ class Gate:
         if before is not None and before.deterministic and before == capabilities:
             self._skip = self._sent
             return self._call
-        if self._resume_at == 0:
+        if self._resume_at is None:
             raise EngineFailed("the worker was lost, and no other can go on where it stopped")
         return replace(self._call, text=self._call.text[self._resume_at :])
 
@@ -67,7 +67,7 @@ class Gate:
         return self._release(len(self._held))
 
     def _begin_attempt(self) -> None:
-        self._base = self._resume_at
+        self._base = self._resume_at or 0
         self._held = NOTHING
         self._skip = 0
         self._released = 0

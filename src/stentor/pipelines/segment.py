@@ -40,7 +40,7 @@ async def speak_segment(
             return
         except StentorError as error:
             attempts = 1 if gate.sent > before else attempts + 1
-            if not error.retryable or attempts >= ATTEMPTS:
+            if not admission.again(error) or attempts >= ATTEMPTS:
                 raise
             log.warning("segment_retried", error=error.code, attempts=attempts)
 

@@ -31,7 +31,7 @@ async def hear_window(
             break
         except StentorError as error:
             attempts += 1
-            if not error.retryable or attempts >= ATTEMPTS:
+            if not admission.again(error) or attempts >= ATTEMPTS:
                 raise
             log.warning("window_retried", error=error.code, attempts=attempts)
     for transcript in heard:

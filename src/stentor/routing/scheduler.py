@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from stentor.backends.base import Backend
-from stentor.errors import QueueFull, ShuttingDown
+from stentor.errors import ModelUnavailable, QueueFull, ShuttingDown, StentorError
 from stentor.routing.choose import Candidate, choose
 from stentor.types import Priority
 
@@ -40,6 +40,10 @@ class Scheduler:
     @property
     def slots(self) -> int:
         return sum(backend.slots for backend in self._backends)
+
+    @property
+    def any_healthy(self) -> bool:
+        return any(backend.healthy for backend in self._backends)
 
     @property
     def admitted(self) -> int:
@@ -143,6 +147,12 @@ class Admission:
             yield self._scheduler.backend(index)
         finally:
             self._scheduler.release(index)
+
+    def again(self, error: StentorError) -> bool:
+        """Whether a call that ended so may go well when it is made again: here, or elsewhere."""
+        return error.retryable or (
+            isinstance(error, ModelUnavailable) and self._scheduler.any_healthy
+        )
 
     def leave(self) -> None:
         self._scheduler.leave(self, time.monotonic() - self._since)
