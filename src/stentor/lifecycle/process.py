@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -45,17 +46,25 @@ class WorkerCommand:
         return [*worker, *named, "--settings", json.dumps(dict(self.settings))]
 
 
+class _Pipes(asyncio.subprocess.SubprocessStreamProtocol):
+    """asyncio's own `Process` may take a process for running as long as a child of it, left
+    behind, holds its pipes; and keeps ours open as long."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=FIRST_LINE, loop=asyncio.get_running_loop())
+        self.exited = asyncio.Event()
+
+    def process_exited(self) -> None:
+        super().process_exited()
+        self.exited.set()
+
+
 class WorkerProcess:
     """Running, with an address. `spawn` is the only way to one."""
 
-    def __init__(
-        self,
-        process: asyncio.subprocess.Process,
-        transport: asyncio.SubprocessTransport,
-        folder: Path,
-    ) -> None:
-        self._process = process
+    def __init__(self, transport: asyncio.SubprocessTransport, pipes: _Pipes, folder: Path) -> None:
         self._transport = transport
+        self._pipes = pipes
         self._folder = folder
         self._tail = bytearray()
         self._reading = asyncio.create_task(self._read_stderr())
@@ -71,11 +80,11 @@ class WorkerProcess:
         folder = Path(tempfile.mkdtemp(prefix="stentor-"))
         listen = f"unix:{folder / 'worker.sock'}" if os.name == "posix" else "tcp:127.0.0.1"
         try:
-            process, transport = await _execute(command.argv(listen))
+            transport, pipes = await _execute(command.argv(listen))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        worker = cls(process, transport, folder)
+        worker = cls(transport, pipes, folder)
         try:
             await worker._await_announcement()
         except BaseException:
@@ -86,7 +95,7 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._transport.get_pid()
 
     @property
     def tail(self) -> str:
@@ -106,59 +115,67 @@ class WorkerProcess:
                 if info.state != "loading":
                     return info
 
-    async def exited(self) -> int:
-        return await self._process.wait()
+    async def exited(self) -> int | None:
+        """Its exit code; negative: the signal that ended it."""
+        await self._pipes.exited.wait()
+        return self._transport.get_returncode()
 
     def kill(self) -> None:
-        if self._process.returncode is None:
-            self._process.kill()
+        if not self._pipes.exited.is_set():
+            self._transport.kill()
 
     async def stop(self, *, timeout: float = STOP_TIMEOUT) -> None:
         """Asks the worker to end, kills it after `timeout` seconds, and leaves nothing of it."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        if self._pipes.stdin is not None:
+            self._pipes.stdin.close()
         try:
             async with asyncio.timeout(timeout):
-                await self._process.wait()
+                await self.exited()
         except TimeoutError:
             self.kill()
-            await self._process.wait()
+            await self.exited()
         finally:
             self._reading.cancel()
-            self._transport.close()  # a child of the worker may still hold the pipes' other ends
+            self._transport.close()
+            _kill_group(self.pid)
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _await_announcement(self) -> None:
-        assert self._process.stdout is not None
+        assert self._pipes.stdout is not None
         try:
-            line = await self._process.stdout.readline()
+            line = await self._pipes.stdout.readline()
         except ValueError as error:
             raise MalformedFrame("the worker's first line has no end") from error
         if not line:
-            await self._process.wait()
+            await self.exited()
             await self._reading
             raise ConnectionLost("the worker ended before it listened")
         self._address = _announced(line)
 
     async def _read_stderr(self) -> None:
-        assert self._process.stderr is not None
-        while piece := await self._process.stderr.read(TAIL):
+        assert self._pipes.stderr is not None
+        while piece := await self._pipes.stderr.read(TAIL):
             self._tail = (self._tail + piece)[-TAIL:]
             log.debug("worker_stderr", pid=self.pid, text=piece.decode(errors="replace"))
 
 
-async def _execute(
-    argv: list[str],
-) -> tuple[asyncio.subprocess.Process, asyncio.SubprocessTransport]:
-    """As `asyncio.create_subprocess_exec` does, which keeps the transport for itself."""
-    loop = asyncio.get_running_loop()
-    transport, protocol = await loop.subprocess_exec(
-        lambda: asyncio.subprocess.SubprocessStreamProtocol(limit=FIRST_LINE, loop=loop),
+async def _execute(argv: list[str]) -> tuple[asyncio.SubprocessTransport, _Pipes]:
+    return await asyncio.get_running_loop().subprocess_exec(
+        _Pipes,
         *argv,
         env=_environment(),
         start_new_session=True,  # Ctrl-C is for the gateway, which drains its workers
     )
-    return asyncio.subprocess.Process(transport, protocol, loop), transport
+
+
+def _kill_group(leader: int) -> None:
+    """What a worker started and left behind; it may hold the memory that has to come back."""
+    if os.name != "posix":
+        return
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass  # nothing is left, or on macOS only what has ended
 
 
 def _announced(line: bytes) -> str:

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 BACKOFF_WAIT = 5.0
 """Seconds that a caller waits for a crashed worker's next start; a longer pause is an error."""
+START_ATTEMPTS = 3
 EXIT_WAIT = 2.0
 """Seconds from a lost connection until the process must be seen to have ended."""
 DRAIN_TIMEOUT = 10.0
@@ -129,13 +130,7 @@ class Worker:
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._start_timeout):
-                process = await WorkerProcess.spawn(self._command)
-                try:
-                    capabilities = _ready(await process.loaded())
-                except BaseException:
-                    self._reason = process.tail
-                    await process.stop(timeout=0)
-                    raise
+                process, capabilities = await self._spawn()
         except (EngineError, WireError, OSError) as error:
             raise self._start_failed(error) from error
         except BaseException:  # cancelled, or a defect: it must not be starting for ever
@@ -150,6 +145,26 @@ class Worker:
         took = round(time.monotonic() - began, 3)
         log.info("worker_ready", engine=self._command.engine, pid=process.pid, seconds=took)
         return capabilities
+
+    async def _spawn(self) -> tuple[WorkerProcess, Capabilities]:
+        """A process that dies while it starts says nothing of its engine: it is started again."""
+        for attempt in range(START_ATTEMPTS, 0, -1):
+            try:
+                return await self._spawn_once()
+            except ConnectionLost:
+                if attempt == 1:
+                    raise
+                log.warning("worker_died_starting", engine=self._command.engine)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _spawn_once(self) -> tuple[WorkerProcess, Capabilities]:
+        process = await WorkerProcess.spawn(self._command)
+        try:
+            return process, _ready(await process.loaded())
+        except BaseException:
+            self._reason = process.tail
+            await process.stop(timeout=0)
+            raise
 
     def _start_failed(self, error: Exception) -> ModelUnavailable:
         self._count_failure()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -10,6 +10,10 @@ from stentor.audio.encode import Encoder
 from stentor.audio.join import Joiner
 from stentor.audio.resample import Resampler
 from stentor.types import AudioChunk, Pcm
+
+
+JOB = 4.0
+"""Seconds of audio that one job in the thread pool renders at most."""
 
 
 class Renderer:
@@ -74,6 +78,23 @@ class Renderer:
     def _encode(self, samples: Pcm) -> bytes:
         self._samples += len(samples)
         return self._encoder.push(samples) if len(samples) else b""
+
+
+def batches(chunks: Sequence[AudioChunk]) -> Iterator[list[AudioChunk]]:
+    """The chunks in jobs of at most JOB seconds, or one chunk each: short jobs take turns in the
+    thread pool, and what a job needs besides is bounded.
+    """
+    batch: list[AudioChunk] = []
+    seconds = 0.0
+    for chunk in chunks:
+        length = len(chunk.samples) / chunk.rate
+        if batch and seconds + length > JOB:
+            yield batch
+            batch, seconds = [], 0.0
+        batch.append(chunk)
+        seconds += length
+    if batch:
+        yield batch
 
 
 def _by_rate(chunks: Sequence[AudioChunk]) -> list[tuple[int, Pcm]]:

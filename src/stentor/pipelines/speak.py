@@ -17,7 +17,7 @@ from stentor.backends.base import Backend
 from stentor.errors import InvalidRequest, TextTooLong
 from stentor.pipelines.in_order import in_order
 from stentor.pipelines.key import resolve_seed, segment_key
-from stentor.pipelines.render import Renderer
+from stentor.pipelines.render import Renderer, batches
 from stentor.pipelines.segment import speak_segment
 from stentor.routing.models import Model, Models
 from stentor.text.clean import clean
@@ -123,9 +123,9 @@ class Speaker:
                 async for segment in segments:
                     async for spoken in segment.results():
                         speech.backend = spoken[-1][1].name
-                        chunks = [chunk for chunk, _ in spoken]
-                        if encoded := await self._threads.run(renderer.push, chunks):
-                            yield encoded
+                        for chunks in batches([chunk for chunk, _ in spoken]):
+                            if encoded := await self._threads.run(renderer.push, chunks):
+                                yield encoded
                     pause = segment.plan.pause
                     if encoded := await self._threads.run(renderer.end_segment, pause):
                         yield encoded
