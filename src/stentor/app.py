@@ -26,7 +26,7 @@ from stentor.api.openai.transcriptions import transcriptions_router
 from stentor.api.openai.voices import voices_router
 from stentor.api.request_id import RequestId
 from stentor.backends.engine import EngineBackend
-from stentor.config import Config, EngineBackendConfig, ModelConfig
+from stentor.config import Config, ConfigurationError, EngineBackendConfig, ModelConfig
 from stentor.lifecycle.catalog import bundled_engines, find_engines
 from stentor.lifecycle.process import WorkerCommand
 from stentor.lifecycle.worker import Worker
@@ -55,7 +55,7 @@ class Stentor:
 
 
 def build(config: Config) -> Stentor:
-    """Starts nothing: workers start when they are first needed. Needs no running event loop."""
+    """Starts nothing: workers start when they are first needed. Raises ConfigurationError."""
     engines = find_engines([bundled_engines(), *config.engines.paths])
     models = Models(_model(name, model, engines, config) for name, model in config.models.items())
     threads = Threads(config.lifecycle.cpu_threads)
@@ -130,10 +130,10 @@ def _engine_backend(
     engines: dict[str, Path],
     config: Config,
 ) -> EngineBackend:
-    """Raises ValueError for an engine that does not exist."""
+    """Raises ConfigurationError for an engine that does not exist."""
     if backend.engine not in engines:
         known = ", ".join(sorted(engines))
-        raise ValueError(f"there is no engine '{backend.engine}'; there are: {known}")
+        raise ConfigurationError(f"there is no engine '{backend.engine}'; there are: {known}")
     settings = {"device": backend.device, "weights": model.weights, "options": backend.options}
     command = WorkerCommand(backend.engine, engines[backend.engine], settings)
     worker = Worker(command, start_timeout=config.lifecycle.start_timeout)

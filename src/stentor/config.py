@@ -38,6 +38,10 @@ def parse_duration(value: object) -> object:
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
 
 
+class ConfigurationError(Exception):
+    """`str(error)` tells the owner of the server what is wrong, and where."""
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

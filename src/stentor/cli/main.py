@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -28,9 +28,15 @@ def main() -> None:
     app()
 
 
-def _command(name: str) -> Callable[..., Any]:
-    run: Callable[..., Any] = importlib.import_module(f"stentor.cli.{name}").run
-    return run
+def _run(command: str, *arguments: object) -> NoReturn:
+    run: Callable[..., int] = importlib.import_module(f"stentor.cli.{command}").run
+    from stentor.config import ConfigurationError  # not before the command has imported it anyway
+
+    try:
+        sys.exit(run(*arguments))
+    except ConfigurationError as error:
+        print(f"the configuration is wrong: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 @app.command()
@@ -42,7 +48,7 @@ def serve(
     ] = False,
 ) -> None:
     """Run the server."""
-    sys.exit(_command("serve")(host, port, insecure))
+    _run("serve", host, port, insecure)
 
 
 @app.command()
@@ -60,7 +66,7 @@ def say(
     server: Server = None,
 ) -> None:
     """Speak a text: into a file, or aloud where a player is found."""
-    sys.exit(_command("say")(text, output, model, voice, language, speed, server))
+    _run("say", text, output, model, voice, language, speed, server)
 
 
 @app.command()
@@ -71,13 +77,13 @@ def transcribe(
     server: Server = None,
 ) -> None:
     """Write what is said in audio files to stdout, as it is heard."""
-    sys.exit(_command("transcribe")(files, model, language, server))
+    _run("transcribe", files, model, language, server)
 
 
 @app.command()
 def doctor() -> None:
     """Tell what works on this machine, and what to do about what does not."""
-    sys.exit(_command("doctor")())
+    _run("doctor")
 
 
 if __name__ == "__main__":

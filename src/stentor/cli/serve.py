@@ -21,11 +21,7 @@ def run(host: str | None, port: int | None, insecure: bool) -> int:
         print(refusal, file=sys.stderr)
         return 2
     configure_logging(config.server.log_level)
-    try:
-        app = create_app(config)
-    except ValueError as error:
-        print(f"the configuration is wrong: {error}", file=sys.stderr)
-        return 2
+    app = create_app(config)
     try:
         listening = _listen(config.server.host, config.server.port)
     except OSError as error:

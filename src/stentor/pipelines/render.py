@@ -11,7 +11,6 @@ from stentor.audio.join import Joiner
 from stentor.audio.resample import Resampler
 from stentor.types import AudioChunk, Pcm
 
-
 JOB = 4.0
 """Seconds of audio that one job in the thread pool renders at most."""
 

@@ -1,0 +1,129 @@
+"""The command line, with a server and without one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from tests.audio import decoded, streamed_wav
+from tests.servers import Server
+
+TEXT = "One two three four five six seven eight nine ten."
+
+
+def stentor(
+    *arguments: str, cwd: Path, stdin: bytes = b"", env: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[bytes]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("STENTOR_")}
+    return subprocess.run(
+        [sys.executable, "-m", "stentor.cli.main", *arguments],
+        cwd=cwd,
+        env={**clean, "STENTOR_PORT": "9", **env},  # nobody listens there
+        input=stdin,
+        capture_output=True,
+        timeout=100,
+    )
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server("") as running:
+        yield running
+
+
+@pytest.fixture(params=["alone", "server"])
+def url(request: pytest.FixtureRequest, server: Server) -> dict[str, str]:
+    """The environment that makes commands use the server, or none."""
+    return {"STENTOR_URL": server.url} if request.param == "server" else {}
+
+
+@pytest.mark.parametrize("name", ["speech.wav", "speech.mp3", "speech.flac"])
+def test_say_writes_a_file(tmp_path: Path, url: dict[str, str], name: str) -> None:
+    done = stentor("say", TEXT, "-o", name, cwd=tmp_path, env=url)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b""
+    samples, rate = decoded((tmp_path / name).read_bytes())
+    assert rate == 24_000
+    assert 2 < len(samples) / rate < 6
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_say_to_stdout_is_audio_and_nothing_else(tmp_path: Path, url: dict[str, str]) -> None:
+    done = stentor("say", "-", "-o", "-", cwd=tmp_path, stdin=TEXT.encode(), env=url)
+    assert done.returncode == 0, done.stderr
+    assert 2 < len(streamed_wav(done.stdout)[0]) / 24_000 < 6
+
+
+def test_transcribe(tmp_path: Path, url: dict[str, str], recording: Path) -> None:
+    done = stentor("transcribe", str(recording), cwd=tmp_path, env=url)
+    assert done.returncode == 0, done.stderr
+    assert b"country" in done.stdout
+    piped = stentor("transcribe", "-", cwd=tmp_path, stdin=recording.read_bytes(), env=url)
+    assert piped.stdout == done.stdout
+
+
+def test_one_bad_file_does_not_stop_the_others(
+    tmp_path: Path, url: dict[str, str], recording: Path
+) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_text("no audio")
+    done = stentor("transcribe", str(bad), str(recording), cwd=tmp_path, env=url)
+    assert done.returncode == 1
+    assert b"bad.wav" in done.stderr
+    assert b"country" in done.stdout
+
+
+def test_mistakes_are_told_in_a_line(tmp_path: Path, url: dict[str, str]) -> None:
+    for arguments in (
+        ["say", TEXT, "-o", "a.wav", "--voice", "nobody"],
+        ["say", TEXT, "-o", "a.wav", "--model", "nothing"],
+        ["say", "", "-o", "a.wav"],
+        ["say", TEXT, "-o", "no/such/folder/a.wav"],
+        ["transcribe", "missing.wav"],
+    ):
+        done = stentor(*arguments, cwd=tmp_path, env=url)
+        assert done.returncode == 1, arguments
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert b"Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_server_where_one_was_named(tmp_path: Path) -> None:
+    done = stentor("say", TEXT, "-o", "a.wav", "--server", "http://127.0.0.1:9", cwd=tmp_path)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_doctor(tmp_path: Path) -> None:
+    well = stentor("doctor", cwd=tmp_path)
+    assert well.returncode == 0, well.stdout
+    assert b"espeak" in well.stdout
+    ill = stentor("doctor", cwd=tmp_path, env={"STENTOR_HOST": "0.0.0.0"})
+    assert ill.returncode == 1
+    assert b"STENTOR_API_KEY" in ill.stdout
+
+
+def test_a_wrong_configuration(tmp_path: Path) -> None:
+    (tmp_path / "stentor.toml").write_text('[models.mine]\nbackends = [{ engine = "nothing" }]\n')
+    for command in ("serve", "doctor"):
+        done = stentor(command, cwd=tmp_path)
+        assert done.returncode == 2
+        assert b"nothing" in done.stderr
+        assert b"Traceback" not in done.stderr
+    (tmp_path / "stentor.toml").write_text("[server]\nprot = 1\n")
+    done = stentor("serve", cwd=tmp_path)
+    assert done.returncode == 2
+    assert b"server.prot" in done.stderr
+
+
+def test_a_port_that_is_taken(tmp_path: Path, server: Server) -> None:
+    port = server.url.rpartition(":")[2]
+    done = stentor("serve", "--port", port, cwd=tmp_path)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
