@@ -1,0 +1,98 @@
+# /// script
+# requires-python = ">=3.10"
+# dependencies = ["numpy", "pocketsphinx==5.1.1"]
+#
+# [tool.uv]
+# exclude-newer = "2026-11-01T00:00:00Z"
+# ///
+"""PocketSphinx with its bundled model: English, offline, on any CPU."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pocketsphinx
+
+from stentor_engine import (
+    Capabilities,
+    Settings,
+    Transcript,
+    TranscriptionCall,
+    TranscriptionEngine,
+    Word,
+)
+
+RATE = 16_000
+FRAME = 0.01
+BLOCK = RATE // 4
+PAUSE = 0.3
+"""Seconds of silence that divide what was heard in two."""
+SHORTEST = RATE // 20
+"""Samples that make a few frames: with less, the library has nothing to work on."""
+
+
+class PocketSphinx(TranscriptionEngine):
+    name = "pocketsphinx"
+
+    def __init__(self, settings: Settings) -> None:
+        self._decoder = pocketsphinx.Decoder(
+            samprate=RATE, loglevel="FATAL", fwdflat=False, wbeam=1e-24, pl_window=0
+        )
+        self._front = _front_end()
+        self.capabilities = Capabilities(
+            task="transcription",
+            sample_rate=RATE,
+            languages=("en",),
+            word_times=True,
+            deterministic=True,
+            window=20.0,
+        )
+
+    def transcribe(self, call: TranscriptionCall) -> Iterator[Transcript | None]:
+        pcm = np.clip(np.nan_to_num(call.audio) * 32768, -32768, 32767).astype("<i2")
+        if len(pcm) < SHORTEST:
+            return
+        # Both keep something of the utterance before, unless they begin anew.
+        self._front.reinit_feat()
+        self._decoder.reinit_feat()
+        # The spectrum's mean over the whole window, not of the windows before: a first guess costs
+        # every other word, and what was heard would depend on what was heard before.
+        self._front.start_utt()
+        self._front.process_raw(pcm.tobytes(), True, True)
+        self._front.end_utt()
+        self._decoder.set_cmn(self._front.get_cmn())
+        self._decoder.start_utt()
+        try:
+            for at in range(0, len(pcm), BLOCK):
+                self._decoder.process_raw(pcm[at : at + BLOCK].tobytes())
+                yield None
+        finally:
+            self._decoder.end_utt()
+        words: list[Word] = []
+        for segment in self._decoder.seg() or ():
+            if re.match(r"[<\[+]", segment.word):
+                continue  # silence and noises
+            text = re.sub(r"\(\d+\)$", "", segment.word)
+            start, end = segment.start_frame * FRAME, (segment.end_frame + 1) * FRAME
+            if words and start - (words[-1].end or 0.0) >= PAUSE:
+                yield _transcript(words)
+                words = []
+            words.append(Word(text, start, end, confidence=min(1.0, segment.prob)))
+        if words:
+            yield _transcript(words)
+
+
+def _front_end() -> pocketsphinx.Decoder:
+    """A decoder that only computes features: it must have something to look for, but never does."""
+    front = pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL", lm=None, dict=None, cmn="batch")
+    front.add_word("a", "AH")
+    front.add_keyphrase("none", "a")
+    front.activate_search("none")
+    return front
+
+
+def _transcript(words: list[Word]) -> Transcript:
+    text = " ".join(word.text for word in words)
+    return Transcript(text, words[0].start, words[-1].end or 0.0, tuple(words), "en")
