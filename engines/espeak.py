@@ -43,6 +43,8 @@ SLOWEST, NORMAL, FASTEST = 80, 175, 450
 BUFFER = 200
 """Milliseconds of audio per callback: computed in less than one."""
 DEFAULT = "en-us"
+OPENING = "([{\"'«»„“”‚‘’—–-/¿¡"
+"""What may stand between a space and a word."""
 
 
 class Event(ctypes.Structure):
@@ -87,7 +89,7 @@ class Espeak(SpeechEngine):
         if rate <= 0:
             raise LoadFailed(f"espeak_Initialize answered {rate}")
         self._identifiers: dict[str, bytes] = {}
-        voices = tuple(self._list_voices())
+        voices = tuple(self._list_voices(Path(data)))
         self.capabilities = Capabilities(
             task="speech",
             sample_rate=rate,
@@ -110,14 +112,20 @@ class Espeak(SpeechEngine):
 
     def _speak(self, text: str, emit: Callable[[Samples | Word], bool]) -> None:
         rate = self.capabilities.sample_rate
+        reached = -1
 
         def receive(
             samples: ctypes._Pointer[ctypes.c_short], count: int, events: ctypes._Pointer[Event]
         ) -> int:
+            nonlocal reached
             for event in _until_end(events):
-                if event.type == WORD and not emit(_word(event, text, rate)):
-                    return 1
-            if not samples or count <= 0:
+                at = max(0, event.text_position - 1)
+                if event.type == WORD and at > reached and begins_word(text, at):
+                    reached = at
+                    word = Word(text[at : at + event.length], event.sample / rate, at=at)
+                    if not emit(word):
+                        return 1
+            if count <= 0:  # then there are no samples to point at
                 return 0
             piece = np.ctypeslib.as_array(samples, (count,)).copy()
             return 0 if emit(piece) else 1
@@ -155,7 +163,7 @@ class Espeak(SpeechEngine):
                     return voice.id
         return DEFAULT
 
-    def _list_voices(self) -> Iterator[Voice]:
+    def _list_voices(self, data: Path) -> Iterator[Voice]:
         self._library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(VoiceEntry))
         listed = self._library.espeak_ListVoices(None)
         found = []
@@ -166,7 +174,8 @@ class Espeak(SpeechEngine):
             index += 1
         found.sort(key=lambda voice: (voice[0][0] != DEFAULT, voice[0][0]))
         for languages, name, identifier in found:
-            if languages[0] not in self._identifiers:
+            known = languages[0] in self._identifiers
+            if not known and has_dictionary(data, identifier.decode(), languages[0]):
                 self._identifiers[languages[0]] = identifier
                 yield Voice(languages[0], name, languages)
 
@@ -199,9 +208,25 @@ def _until_end(events: ctypes._Pointer[Event]) -> Iterator[Event]:
         index += 1
 
 
-def _word(event: Event, text: str, rate: int) -> Word:
-    at = max(0, event.text_position - 1)
-    return Word(text[at : at + event.length], event.sample / rate, at=at)
+def has_dictionary(data: Path, identifier: str, language: str) -> bool:
+    """A few voices come without theirs, and say nothing. Another one's may be named in the file."""
+    if (data / f"{language.split('-')[0]}_dict").is_file():
+        return True
+    settings = (data / "lang" / identifier).read_text(errors="replace").split()
+    return "dictionary" in settings
+
+
+def begins_word(text: str, at: int) -> bool:
+    """Not so for the parts of a number, of which the library tells each: the text from there on
+    would be another number.
+    """
+    if not 0 <= at < len(text) or unicodedata.category(text[at])[0] in "ZPC":
+        return False
+    before = text[at - 1 : at]
+    if not before or before.isspace() or before in OPENING:
+        return True
+    wide = unicodedata.east_asian_width(text[at]) in "WF" and not text[at].isdecimal()
+    return wide and not before.isdecimal()
 
 
 # libespeak-ng 1.52 writes past its buffers on some letters of scripts that it has no rules for, on
