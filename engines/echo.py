@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from stentor_engine import (
     Capabilities,
     EngineError,
+    InvalidCall,
     LoadFailed,
     Option,
     OptionValue,
@@ -62,6 +63,8 @@ SPEECH = (
     Option("exact", "boolean", True, "equal calls give equal samples; fixed by loading"),
     Option("word_times", "boolean", True, "tells word times; fixed by loading"),
 )
+VOICES = {"middle": 220.0, "low": 110.0, "high": 440.0}
+"""Hz: of the lowest tone that a character can have."""
 SCRIPT = (Option("script", "string", "", "what every window says; empty: length and loudness"),)
 
 
@@ -107,7 +110,7 @@ class Echo(SpeechEngine):
         self.capabilities = Capabilities(
             task="speech",
             sample_rate=self._rate,
-            voices=tuple(Voice(v, v.title()) for v in ("low", "middle", "high")),
+            voices=tuple(Voice(v, v.title()) for v in VOICES),
             options=declared,
             streaming=True,
             word_times=bool(options["word_times"]),
@@ -119,6 +122,8 @@ class Echo(SpeechEngine):
 
     def synthesize(self, call: SpeechCall) -> Iterator[Samples | Word | None]:
         options = call.options
+        if call.voice not in (None, *VOICES):
+            raise InvalidCall(f"no voice '{call.voice}'")
         block = hold(options["memory_mb"])
         yield None
         time.sleep(float(options["delay"]))
@@ -142,7 +147,7 @@ class Echo(SpeechEngine):
         """A tone for every character and silence for blanks; each fades, so nothing clicks."""
         seconds = float(call.options["char_seconds"]) / call.speed
         length = max(1, round(seconds * self._rate))
-        base = {"low": 110.0, "high": 440.0}.get(call.voice or "", 220.0)
+        base = VOICES[call.voice or "middle"]
         if not self._exact:
             base *= 1 + random.random() / 100  # noqa: S311
         time_axis = np.arange(length) / self._rate

@@ -419,7 +419,7 @@ async def test_the_other_task_is_refused(start_worker: StartWorker, engine: str)
         assert event.data["code"] == "invalid_call"
 
 
-@pytest.mark.parametrize("seconds", [32, 300])
+@pytest.mark.parametrize("seconds", [32, 120])
 async def test_too_much_audio_is_refused(start_worker: StartWorker, seconds: int) -> None:
     """The refusal arrives although the sender is still at it."""
     worker = await start_worker("echo-transcribe")

@@ -11,9 +11,12 @@ from stentor_engine.loader import engine_class, engine_names
 
 ENGINE = '''
 from __future__ import annotations
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 from stentor_engine import Capabilities, Settings, SpeechEngine, TranscriptionEngine
+
+Pieces = Iterator[int]  # is all but a class for Python 3.10
 
 @dataclass
 class Notes:

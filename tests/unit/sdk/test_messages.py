@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import types
 import warnings
-from dataclasses import replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -154,7 +154,8 @@ def test_transcription_calls_arrive(
     audio = np.zeros(3, np.float32)
     call = TranscriptionCall(audio, language, prompt, temperature, given_options)
     received = parse_transcribe(sent(transcribe_event(call)), audio)
-    assert replace(received, audio=call.audio) == call
+    assert received.audio is audio
+    assert asdict(received) | {"audio": None} == asdict(call) | {"audio": None}
 
 
 @given(transcripts)

@@ -12,7 +12,7 @@ from wyoming.event import Event
 
 from .contract import Capabilities, Samples, SpeechCall, SpeechEngine, TranscriptionEngine, Word
 from .errors import ConnectionLost, EngineError, FrameTooLarge, InvalidCall
-from .host import Host, Run
+from .host import Host
 from .messages import (
     audio_chunk_event,
     audio_start_event,
@@ -26,6 +26,7 @@ from .messages import (
     transcript_chunk_event,
 )
 from .options import complete_options
+from .run import Run
 from .wire import read_event, within
 
 AUDIO_TIMEOUT = 60.0

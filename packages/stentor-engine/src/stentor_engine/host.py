@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from .contract import Capabilities, Settings, SpeechEngine, TranscriptionEngine
-from .errors import EngineError, LoadFailed, OutOfMemory
+from .errors import LoadFailed
 from .messages import MAX_REASON, Info, info_event, parse_info
 from .options import complete_options
-from .outbox import Outbox
+from .run import Run, told
 from .wire import encode, within
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 AnyEngine = SpeechEngine | TranscriptionEngine
 
-PIECES_AHEAD = 64
-"""How many pieces an engine may be ahead of the connection that sends them."""
 CLOSE_TIMEOUT = 1.0
 """Seconds for running calls to stop and for the engine's own `close`, together."""
 
@@ -113,59 +110,3 @@ def configured(capabilities: Capabilities, settings: Settings) -> Capabilities:
     defaults = complete_options(capabilities.options, settings.options)
     options = tuple(replace(o, default=defaults[o.name]) for o in capabilities.options)
     return replace(capabilities, options=options)
-
-
-class Run(Generic[T]):
-    """One call of the engine: its generator advances in a thread until it ends or is stopped."""
-
-    def __init__(self, start: Callable[[], Iterator[T | None]]) -> None:
-        self._start = start
-        self._outbox: Outbox[T] = Outbox(asyncio.get_running_loop(), PIECES_AHEAD)
-        self._stopped = threading.Event()
-        # Until the engine has come to its end: nothing else may pass for success.
-        self._error: EngineError | None = EngineError("the engine ended without an end")
-
-    def work(self) -> None:
-        """In the engine's thread."""
-        try:
-            self._advance()
-        except BaseException as error:  # noqa: BLE001 - an engine may raise anything, even SystemExit
-            self._error = told(error)
-        else:
-            self._error = None
-        finally:
-            self._outbox.end()
-
-    def _advance(self) -> None:
-        if self._stopped.is_set():  # while the call waited for a thread
-            return
-        pieces = self._start()
-        try:
-            for piece in pieces:
-                if self._stopped.is_set() or (piece is not None and not self._outbox.put(piece)):
-                    return
-        finally:
-            close = getattr(pieces, "close", None)
-            if close is not None:
-                close()
-
-    async def pieces(self) -> AsyncIterator[list[T]]:
-        """What the engine yielded, in lists as it comes; then raises EngineError if it failed."""
-        while pieces := await self._outbox.take():
-            yield pieces
-        if self._error is not None:
-            raise self._error
-
-    def stop(self) -> None:
-        """The engine stops at its next `yield`; nothing waits for it."""
-        self._stopped.set()
-        self._outbox.close()
-
-
-def told(error: BaseException) -> EngineError:
-    """What an engine raised, as the typed error that goes over the wire."""
-    if isinstance(error, EngineError):
-        return error
-    if isinstance(error, MemoryError):
-        return OutOfMemory(str(error) or "out of memory")
-    return EngineError(f"{type(error).__name__}: {error}")

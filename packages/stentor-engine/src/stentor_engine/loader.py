@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import inspect
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import get_origin
 
 from .contract import SpeechEngine, TranscriptionEngine
 from .errors import LoadFailed
@@ -38,7 +38,8 @@ def engine_class(path: Path, name: str) -> type[SpeechEngine] | type[Transcripti
     """The file's engine of that name; raises LoadFailed when it cannot be had."""
     for value in vars(_module(path)).values():
         if (
-            inspect.isclass(value)
+            isinstance(value, type)
+            and get_origin(value) is None  # Python 3.10 takes even `list[int]` for a type
             and issubclass(value, SpeechEngine | TranscriptionEngine)
             and getattr(value, "name", None) == name
         ):

@@ -10,13 +10,14 @@ from wyoming.event import Event
 
 from . import calls
 from .errors import ConnectionLost, EngineError, MalformedFrame, WireError
-from .host import Host, told
+from .host import Host
 from .messages import error_event, extension, info_event
+from .run import told
 from .wire import MAX_LINE, read_event, within, write_event
 
 SEND_TIMEOUT = 60.0
 """Seconds without the other end taking anything: it is gone."""
-LINGER = 2.0
+LINGER = 5.0
 """Seconds to let the other end send what it is at, before it is cut off with its error."""
 _LAST = ("audio-stop", "transcript-stop")
 

@@ -1,0 +1,75 @@
+"""The engines of the base install, loaded in this process, for the suites that they must pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+
+from stentor.lifecycle.catalog import bundled_engines, find_engines
+from stentor_engine import (
+    OptionValue,
+    Settings,
+    SpeechCall,
+    SpeechEngine,
+    TranscriptionCall,
+    TranscriptionEngine,
+    Word,
+    complete_options,
+)
+from stentor_engine.calls import s16le
+from stentor_engine.loader import engine_class
+from tests.audio import Samples
+
+FILES = find_engines([bundled_engines()])
+
+
+@cache
+def loaded(name: str) -> SpeechEngine | TranscriptionEngine:
+    return engine_class(FILES[name], name)(Settings())
+
+
+SPEECH = [name for name in FILES if isinstance(loaded(name), SpeechEngine)]
+TRANSCRIPTION = [name for name in FILES if isinstance(loaded(name), TranscriptionEngine)]
+
+
+def speech_engine(name: str) -> SpeechEngine:
+    engine = loaded(name)
+    assert isinstance(engine, SpeechEngine)
+    return engine
+
+
+def transcription_engine(name: str) -> TranscriptionEngine:
+    engine = loaded(name)
+    assert isinstance(engine, TranscriptionEngine)
+    return engine
+
+
+def call(
+    engine: SpeechEngine,
+    text: str,
+    *,
+    voice: str | None = None,
+    language: str | None = None,
+    speed: float = 1.0,
+    options: Mapping[str, OptionValue] | None = None,
+) -> SpeechCall:
+    complete = complete_options(engine.capabilities.options, options or {})
+    return SpeechCall(text, voice, language, speed, seed=1, options=complete)
+
+
+def spoken(engine: SpeechEngine, request: SpeechCall) -> tuple[Samples, list[Word]]:
+    """All the audio, and the words with it."""
+    audio, words = [np.zeros(0, np.int16)], []
+    for piece in engine.synthesize(request):
+        if isinstance(piece, Word):
+            words.append(piece)
+        elif piece is not None:
+            audio.append(np.frombuffer(s16le(piece), np.int16))
+    return np.concatenate(audio), words
+
+
+def hearing(engine: TranscriptionEngine, samples: Samples) -> TranscriptionCall:
+    options = complete_options(engine.capabilities.options)
+    return TranscriptionCall((samples / 32768).astype(np.float32), options=options)
