@@ -43,7 +43,7 @@ class Server:
         self.temporary.mkdir()
         (self.folder / "stentor.toml").write_text(config)
         self._environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("STENTOR_") or k == "STENTOR_ENGINES__PATHS"},
+            **{k: v for k, v in os.environ.items() if not k.startswith("STENTOR_")},
             "STENTOR_CONFIG": str(self.folder / "stentor.toml"),
             "STENTOR_DATA_DIR": str(self.folder / "data"),
             "STENTOR_PORT": "0",

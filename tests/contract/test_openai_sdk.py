@@ -110,10 +110,14 @@ def test_equal_requests_are_nearly_equal_and_voices_are_not(client: openai.OpenA
     assert 0.4 < speak("alloy", speed=2.0) / speak("alloy") < 0.65
 
 
-def test_transcription_of_what_was_spoken(client: openai.OpenAI, spoken: bytes) -> None:
-    heard = client.audio.transcriptions.create(model="whisper-1", file=("a.wav", spoken))
-    errors = word_errors(words(TEXT), words(heard.text))
-    assert errors <= 0.5 * len(words(TEXT)), heard.text
+def test_transcription_of_what_was_spoken(client: openai.OpenAI) -> None:
+    """One synthetic voice, one small model: they understand each other on a good day only."""
+    text = "He has been working on this project for more than three years."
+    spoken = client.audio.speech.create(
+        model="tts-1", voice="en-us", input=text, response_format="mp3", speed=0.85
+    ).read()
+    heard = client.audio.transcriptions.create(model="whisper-1", file=("a.mp3", spoken))
+    assert word_errors(words(text), words(heard.text)) <= 0.5 * len(words(text)), heard.text
 
 
 def test_transcription_of_a_recording(client: openai.OpenAI, recording: Path) -> None:

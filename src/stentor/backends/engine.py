@@ -42,8 +42,10 @@ class EngineBackend:
 
     @property
     def slots(self) -> int:
+        """Never more than the engine takes: what it would let wait could be taken for stalled."""
         capabilities = self._worker.capabilities
-        return self._max_parallel or (capabilities.parallel if capabilities else 1)
+        parallel = capabilities.parallel if capabilities else 1
+        return min(self._max_parallel or parallel, parallel)
 
     @property
     def healthy(self) -> bool:

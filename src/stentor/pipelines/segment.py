@@ -11,7 +11,7 @@ from stentor.backends.base import Backend
 from stentor.errors import EngineFailed, StentorError
 from stentor.pipelines.gate import Gate
 from stentor.routing.scheduler import Admission
-from stentor.types import AudioChunk, Pcm
+from stentor.types import AudioChunk
 from stentor_engine import SpeechCall
 
 log = structlog.get_logger(__name__)
@@ -48,16 +48,14 @@ async def speak_segment(
 async def _attempt(gate: Gate, backend: Backend) -> AsyncGenerator[AudioChunk, None]:
     call = gate.begin(await backend.ensure_ready())
     rate = 0
+    seconds = 0.0
     async with aclosing(backend.speak(call)) as chunks:
         async for chunk in chunks:
             rate = chunk.rate
+            seconds += len(chunk.samples) / rate
+            if seconds > LONGEST:
+                raise EngineFailed(f"the engine came to no end within {LONGEST:g} s of audio")
             if len(released := gate.push(chunk)):
-                yield AudioChunk(_bounded(released, gate.sent, rate), rate)
+                yield AudioChunk(released, rate)
     if len(rest := gate.finish()):
         yield AudioChunk(rest, rate)
-
-
-def _bounded(samples: Pcm, sent: int, rate: int) -> Pcm:
-    if sent > LONGEST * rate:
-        raise EngineFailed(f"the engine did not come to an end within {LONGEST:g} s of audio")
-    return samples
