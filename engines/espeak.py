@@ -40,8 +40,8 @@ RATE, VOLUME, PITCH, PITCH_RANGE, WORD_GAP = 1, 2, 3, 4, 7
 WORD = 1
 SLOWEST, NORMAL, FASTEST = 80, 175, 450
 """Words per minute: the limits of the library, and its own rate."""
-BUFFER = 200
-"""Milliseconds of audio per callback: computed in less than one."""
+BUFFER = 500
+"""Milliseconds of audio per callback: computed in half a one. Fewer callbacks cost less."""
 DEFAULT = "en-us"
 OPENING = "([{\"'«»„“”‚‘’—–-/¿¡"
 """What may stand between a space and a word."""
