@@ -26,7 +26,13 @@ from stentor.api.openai.transcriptions import transcriptions_router
 from stentor.api.openai.voices import voices_router
 from stentor.api.request_id import RequestId
 from stentor.backends.engine import EngineBackend
-from stentor.config import Config, ConfigurationError, EngineBackendConfig, ModelConfig
+from stentor.config import (
+    Config,
+    ConfigurationError,
+    EngineBackendConfig,
+    ModelConfig,
+    configured_models,
+)
 from stentor.lifecycle.catalog import bundled_engines, find_engines
 from stentor.lifecycle.process import WorkerCommand
 from stentor.lifecycle.worker import Worker
@@ -57,7 +63,9 @@ class Stentor:
 def build(config: Config) -> Stentor:
     """Starts nothing: workers start when they are first needed. Raises ConfigurationError."""
     engines = find_engines([bundled_engines(), *config.engines.paths])
-    models = Models(_model(name, model, engines, config) for name, model in config.models.items())
+    models = Models(
+        _model(name, model, engines, config) for name, model in configured_models(config).items()
+    )
     threads = Threads(config.lifecycle.cpu_threads)
     server = config.server
     speaker = Speaker(models, threads, max_chars=server.max_input_chars)

@@ -160,7 +160,7 @@ class _ShortNames(_Fixed):
     def __call__(self) -> dict[str, Any]:
         values: dict[str, dict[str, str]] = {}
         for variable, (section, key) in SHORT_NAMES.items():
-            if variable in os.environ:
+            if os.environ.get(variable):  # empty, as compose files make it: not set
                 values.setdefault(section, {})[key] = os.environ[variable]
         return values
 
@@ -182,3 +182,20 @@ def config_file() -> Path | None:
             raise FileNotFoundError(f"STENTOR_CONFIG names no file: {file}")
         return None
     return file
+
+
+def configured_models(config: Config) -> dict[str, ModelConfig]:
+    """The owner's models first. An alias of theirs is taken from the models of the base install."""
+    own = {name: model for name, model in config.models.items() if not _is_base(name, model)}
+    taken = {alias for name, model in own.items() for alias in (name, *model.aliases)}
+    base = {
+        name: model.model_copy(update={"aliases": [a for a in model.aliases if a not in taken]})
+        for name, model in config.models.items()
+        if name not in own
+    }
+    return own | base
+
+
+def _is_base(name: str, model: ModelConfig) -> bool:
+    base = base_models().get(name)
+    return base is not None and model == ModelConfig.model_validate(base)

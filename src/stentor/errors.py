@@ -15,6 +15,7 @@
     ├── QueueFull             429 queue_full           retryable
     ├── InternalError         500 internal_error
     ├── EngineFailed          500 engine_failed        the engine raised while it computed
+    ├── OutOfMemory           503 out_of_memory        retryable: elsewhere, or later
     ├── ModelUnavailable      503 model_unavailable    it cannot be started now
     ├── WorkerLost            503 worker_lost          retryable: the worker died under a call
     │   └── WorkerStalled     503 worker_stalled       retryable: it gave no sign of life in time
@@ -31,7 +32,7 @@ from typing import ClassVar
 
 
 class StentorError(Exception):
-    """`str(error)` is safe to show to a client: no paths, no secrets, no text of a request."""
+    """`str(error)` is for the client: no secrets, and no more of a request than a name in it."""
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
@@ -112,6 +113,12 @@ class InternalError(StentorError):
 
 class EngineFailed(StentorError):
     code = "engine_failed"
+
+
+class OutOfMemory(StentorError):
+    code = "out_of_memory"
+    status = 503
+    retryable = True
 
 
 class ModelUnavailable(StentorError):

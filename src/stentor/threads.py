@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from stentor.ended import ended
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -24,18 +26,8 @@ class Threads:
             return await asyncio.shield(asyncio.wrap_future(running))
         except asyncio.CancelledError:
             if not running.cancel():
-                await _ended(asyncio.wrap_future(running))
+                await ended([asyncio.wrap_future(running)])
             raise
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
-
-
-async def _ended(job: asyncio.Future[T]) -> None:
-    while not job.done():
-        try:
-            await asyncio.wait([job])
-        except asyncio.CancelledError:
-            continue  # it is cancelled already
-    if not job.cancelled():
-        job.exception()  # retrieved: the caller is gone and cannot be told

@@ -7,6 +7,7 @@ import pytest
 
 from tests.audio import streamed_wav
 from tests.conftest import StartServer
+from tests.wait import until
 
 # The seed is given: derived, it would depend on the options too.
 BODY = {
@@ -89,6 +90,36 @@ def test_another_backend_speaks_where_one_cannot_start(start_server: StartServer
         answer = server.http.post("/v1/audio/speech", json=BODY)
         assert answer.status_code == 200
         assert answer.headers["X-Stentor-Backend"] == "engine:echo:1"
+
+
+def test_a_backend_that_crashed_once_is_preferred_again(start_server: StartServer) -> None:
+    server = start_server('[models.echo]\nbackends = [{ engine = "echo" }, { engine = "echo" }]\n')
+    server.http.post("/v1/audio/speech", json=BODY)
+    server.worker("echo").kill()
+    until(lambda: "worker_exited" in server.log, "the crash is noticed")
+    answer = server.http.post("/v1/audio/speech", json=BODY)
+    assert answer.headers["X-Stentor-Backend"] == "engine:echo"
+
+
+def test_another_engine_goes_on_with_its_own_options_and_voices(start_server: StartServer) -> None:
+    """The first one's options, voices and limits are nothing to the second."""
+    server = start_server("""
+    [models.two]
+    backends = [
+      { engine = "echo", options = { crash_rate = 1, char_seconds = 0.02 } },
+      { engine = "espeak" },
+    ]
+    """)
+    answers = [
+        server.http.post("/v1/audio/speech", json=BODY | {"model": "two", "voice": "alloy"})
+        for _ in range(3)
+    ]
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    spoken = [answer for answer in answers if answer.status_code == 200]
+    assert spoken
+    for answer in spoken:
+        assert answer.headers["X-Stentor-Backend"] == "engine:espeak:1"
+        assert 1 < len(streamed_wav(answer.content)[0]) / 24_000 < 4
 
 
 def test_other_models_do_not_suffer(start_server: StartServer) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from stentor.config import Config, parse_duration
+from stentor.app import build
+from stentor.config import Config, ConfigurationError, configured_models, parse_duration
 
 
 @pytest.fixture
@@ -74,3 +75,18 @@ def test_a_named_file_must_exist(toml: Path) -> None:
     toml.unlink()
     with pytest.raises(FileNotFoundError):
         Config()
+
+
+def test_the_owners_aliases_are_taken_from_the_base_install(toml: Path) -> None:
+    toml.write_text('[models.mine]\naliases = ["tts-1"]\nbackends = [{ engine = "echo" }]\n')
+    models = configured_models(Config())
+    assert list(models) == ["mine", "espeak", "pocketsphinx"]
+    assert models["mine"].aliases == ["tts-1"]
+    assert models["espeak"].aliases == ["tts-1-hd", "gpt-4o-mini-tts"]
+
+
+def test_a_name_for_two_models_is_refused(toml: Path) -> None:
+    two = '[models.{}]\naliases = ["voice"]\nbackends = [{{ engine = "echo" }}]\n'
+    toml.write_text(two.format("one") + two.format("two"))
+    with pytest.raises(ConfigurationError, match="voice"):
+        build(Config())

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -11,7 +11,7 @@ from stentor.pipelines.in_order import in_order
 pytestmark = pytest.mark.anyio
 
 
-async def numbers(count: int, asked: list[int]) -> AsyncIterator[int]:
+async def numbers(count: int, asked: list[int]) -> AsyncGenerator[int, None]:
     for number in range(count):
         asked.append(number)
         yield number
@@ -63,7 +63,7 @@ async def test_an_error_comes_after_what_was_done_before_it() -> None:
 
 
 async def test_an_error_of_the_plans_comes_last() -> None:
-    async def plans() -> AsyncIterator[int]:
+    async def plans() -> AsyncGenerator[int, None]:
         yield 0
         raise LookupError("plans")
 

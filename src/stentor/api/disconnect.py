@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
+from stentor.ended import ended
+
 T = TypeVar("T")
 
 
@@ -30,7 +32,7 @@ async def until_disconnect(request: Request, work: Coroutine[None, None, T]) -> 
         watching.cancel()
         if not working.done():
             working.cancel()
-            await asyncio.wait([working])
+            await ended([working])
 
 
 async def _disconnected(request: Request) -> None:

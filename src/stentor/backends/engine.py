@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 from wyoming.event import Event
 
-from stentor.errors import EngineFailed, InvalidRequest, WorkerLost
+from stentor.errors import EngineFailed, InvalidRequest, OutOfMemory
 from stentor.lifecycle.connection import Connection
 from stentor.lifecycle.state import State
 from stentor.lifecycle.worker import Worker
@@ -49,7 +49,7 @@ class EngineBackend:
 
     @property
     def healthy(self) -> bool:
-        return self._worker.state is not State.FAILED
+        return self._worker.startable
 
     @property
     def warm(self) -> bool:
@@ -101,7 +101,7 @@ class EngineBackend:
         except InvalidCall as error:
             raise InvalidRequest(str(error)) from error
         except EngineError as error:
-            raise (WorkerLost if error.retryable else EngineFailed)(str(error)) from error
+            raise (OutOfMemory if error.retryable else EngineFailed)(str(error)) from error
 
     async def _receive(self, connection: Connection) -> Event:
         return await connection.receive(timeout=self._stall_timeout)

@@ -52,6 +52,11 @@ class Worker:
         return self._state
 
     @property
+    def startable(self) -> bool:
+        """Ready, or no pause after a failure keeps it from being started."""
+        return self._state is not State.FAILED or time.monotonic() >= self._retry_at
+
+    @property
     def capabilities(self) -> Capabilities | None:
         """As the engine last told; None before its first start."""
         return self._capabilities

@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Generic, TypeVar
 
+from stentor.ended import ended
+
 P = TypeVar("P")
 R = TypeVar("R")
 
@@ -43,29 +45,29 @@ class Running(Generic[P, R]):
     def cancel(self) -> None:
         self._task.cancel()
 
-    async def ended(self) -> None:
-        await asyncio.wait([self._task])
-        if not self._task.cancelled():
-            self._task.exception()  # told through results(), or nobody is left to tell
+    @property
+    def task(self) -> asyncio.Task[None]:
+        return self._task
 
 
 async def in_order(
-    plans: AsyncIterator[P], work: Callable[[P], AsyncGenerator[R, None]], *, ahead: int
+    plans: AsyncGenerator[P, None], work: Callable[[P], AsyncGenerator[R, None]], *, ahead: int
 ) -> AsyncGenerator[Running[P, R], None]:
     """Begins work on the next plans, at most `ahead` beyond the one that is being read.
 
-    An error of `plans` is raised after the work that was begun before it. Closing the generator
-    cancels all that runs.
+    Owns `plans`, and closes them. An error of theirs is raised after the work that was begun before
+    it. Closing the generator cancels all that runs, and waits for it.
     """
     room = asyncio.Semaphore(ahead + 1)
     begun: asyncio.Queue[Running[P, R] | None] = asyncio.Queue()
 
     async def begin() -> None:
         try:
-            await room.acquire()
-            async for plan in plans:
-                begun.put_nowait(Running(plan, work(plan)))
+            async with aclosing(plans):
                 await room.acquire()
+                async for plan in plans:
+                    begun.put_nowait(Running(plan, work(plan)))
+                    await room.acquire()
         finally:
             begun.put_nowait(None)
 
@@ -75,7 +77,7 @@ async def in_order(
         while (running := await begun.get()) is not None:
             yield running
             running.cancel()
-            await running.ended()
+            await ended([running.task])
             room.release()
         await beginning
     finally:
@@ -86,6 +88,4 @@ async def in_order(
         left = [unread for unread in (running, *waiting) if unread is not None]
         for unread in left:
             unread.cancel()
-        await asyncio.wait([beginning])
-        for unread in left:
-            await unread.ended()
+        await ended([beginning, *(unread.task for unread in left)])

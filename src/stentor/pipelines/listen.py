@@ -15,23 +15,16 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from stentor.audio.resample import Resampler
-from stentor.audio.window_reader import VAD_RATE, WindowReader
+from stentor.audio.window_reader import WindowReader
 from stentor.audio.windows import Window
 from stentor.backends.base import Backend
-from stentor.errors import InvalidRequest
+from stentor.pipelines.fit import fit_transcription
 from stentor.pipelines.in_order import in_order
 from stentor.pipelines.window import hear_window
 from stentor.routing.models import Model, Models
 from stentor.threads import Threads
 from stentor.types import Priority, Segment, TranscriptionRequest, Word
-from stentor_engine import (
-    Capabilities,
-    InvalidCall,
-    Transcript,
-    TranscriptionCall,
-    complete_options,
-)
+from stentor_engine import Transcript, TranscriptionCall
 
 AHEAD_MOST = 4
 """Windows begun beyond the one that is being read, at most: they wait in memory."""
@@ -96,19 +89,21 @@ class Listener:
     ) -> AsyncGenerator[Segment, None]:
         with model.scheduler.admit(priority) as admission:
             capabilities = await model.able("transcription")
-            call = _call(request, capabilities)
-            transcription.language = call.language
+            wish = TranscriptionCall(
+                audio=np.zeros(0, np.float32),
+                language=request.language,
+                prompt=request.prompt,
+                temperature=request.temperature,
+                options=request.options,
+            )
+            transcription.language = fit_transcription(wish, capabilities).language
 
             def hear(window: Window) -> AsyncGenerator[tuple[Transcript, Backend], None]:
-                audio = _samples(window, capabilities.sample_rate)
-                return hear_window(replace(call, audio=audio), admission)
+                return hear_window(replace(wish, audio=_samples(window)), admission, self._threads)
 
             windows = self._read(file, capabilities.window, transcription)
             ahead = min(AHEAD_MOST, model.scheduler.slots)
-            async with (
-                aclosing(windows),
-                aclosing(in_order(windows, hear, ahead=ahead)) as running,
-            ):
+            async with aclosing(in_order(windows, hear, ahead=ahead)) as running:
                 async for window in running:
                     async for heard in window.results():
                         for transcript, backend in heard:
@@ -130,35 +125,8 @@ class Listener:
             reader.close()
 
 
-def _call(request: TranscriptionRequest, capabilities: Capabilities) -> TranscriptionCall:
-    """Without its audio; raises InvalidRequest for what the model cannot do."""
-    language = request.language or None
-    known = {tag.split("-")[0].lower() for tag in capabilities.languages}
-    if language is not None and known and language.split("-")[0].lower() not in known:
-        raise InvalidRequest(
-            f"this model hears {', '.join(sorted(known))}, not '{language}'", param="language"
-        )
-    if language is None and len(known) == 1:
-        language = next(iter(known))
-    try:
-        options = complete_options(capabilities.options, request.options)
-    except InvalidCall as error:
-        raise InvalidRequest(str(error), param="options") from error
-    return TranscriptionCall(
-        audio=np.zeros(0, np.float32),
-        language=language,
-        prompt=request.prompt,
-        temperature=request.temperature,
-        options=options,
-    )
-
-
-def _samples(window: Window, rate: int) -> NDArray[np.float32]:
-    samples = window.samples
-    if rate != VAD_RATE:
-        resampler = Resampler(VAD_RATE, rate)
-        samples = np.concatenate((resampler.push(samples), resampler.flush()))
-    return samples.astype(np.float32) / 32768.0
+def _samples(window: Window) -> NDArray[np.float32]:
+    return (window.samples / 32768).astype(np.float32)
 
 
 def _in_file(transcript: Transcript, window: Window) -> Segment:

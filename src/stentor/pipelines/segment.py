@@ -9,6 +9,7 @@ import structlog
 
 from stentor.backends.base import Backend
 from stentor.errors import EngineFailed, StentorError
+from stentor.pipelines.fit import fit_speech, fitting
 from stentor.pipelines.gate import Gate
 from stentor.routing.scheduler import Admission
 from stentor.types import AudioChunk
@@ -23,13 +24,13 @@ LONGEST = 600.0
 
 
 async def speak_segment(
-    call: SpeechCall, admission: Admission
+    wish: SpeechCall, admission: Admission
 ) -> AsyncGenerator[tuple[AudioChunk, Backend], None]:
     """The segment's audio, gapless, each piece with the backend that spoke it.
 
     Raises StentorError when it cannot be had.
     """
-    gate = Gate(call)
+    gate = Gate(wish)
     attempts = 0
     while True:
         before = gate.sent
@@ -46,7 +47,8 @@ async def speak_segment(
 
 
 async def _attempt(gate: Gate, backend: Backend) -> AsyncGenerator[AudioChunk, None]:
-    call = gate.begin(await backend.ensure_ready())
+    capabilities = await backend.ensure_ready()
+    call = fitting(fit_speech, gate.begin(capabilities), capabilities, backend)
     rate = 0
     seconds = 0.0
     async with aclosing(backend.speak(call)) as chunks:

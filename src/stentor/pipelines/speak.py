@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from stentor.audio.encode import new_encoder
 from stentor.backends.base import Backend
 from stentor.errors import InvalidRequest, TextTooLong
+from stentor.pipelines.fit import fit_speech
 from stentor.pipelines.in_order import in_order
 from stentor.pipelines.key import resolve_seed, segment_key
 from stentor.pipelines.render import Renderer, batches
@@ -24,8 +25,7 @@ from stentor.text.clean import clean
 from stentor.text.segment import Boundary, segment
 from stentor.threads import Threads
 from stentor.types import AudioChunk, Priority, SpeechRequest
-from stentor.voices.resolve import resolve_voice
-from stentor_engine import Capabilities, InvalidCall, OptionValue, SpeechCall, complete_options
+from stentor_engine import Capabilities, SpeechCall
 
 PAUSES = {
     Boundary.FORCED: 0.0,
@@ -41,10 +41,9 @@ AHEAD_MOST = 8
 
 @dataclass(frozen=True)
 class Planned:
-    """A segment to be spoken. `pause`: seconds of silence after it."""
+    """A segment to be spoken, as the client wished. `pause`: seconds of silence after it."""
 
-    call: SpeechCall
-    key: str
+    wish: SpeechCall
     pause: float
 
 
@@ -116,7 +115,7 @@ class Speaker:
             plans = plan(request, text, model, await model.able("speech"))
 
             def speak(planned: Planned) -> AsyncGenerator[tuple[AudioChunk, Backend], None]:
-                return speak_segment(planned.call, admission)
+                return speak_segment(planned.wish, admission)
 
             ahead = min(AHEAD_MOST, model.scheduler.slots)
             async with aclosing(in_order(plans, speak, ahead=ahead)) as segments:
@@ -137,33 +136,17 @@ class Speaker:
 async def plan(
     request: SpeechRequest, text: str, model: Model, capabilities: Capabilities
 ) -> AsyncGenerator[Planned, None]:
-    """The calls for a text, one by one as they are asked for."""
-    call = SpeechCall(
+    """The calls for a text, one by one as they are asked for; raises InvalidRequest."""
+    wish = SpeechCall(
         text="",
-        voice=resolve_voice(request.voice, capabilities, language=request.language),
+        voice=request.voice,
         language=request.language,
-        speed=_checked_speed(request.speed, capabilities),
-        options=_checked_options(request, capabilities),
+        speed=request.speed,
+        options=request.options,
     )
+    call = fit_speech(wish, capabilities)
     for piece in segment(text, language=request.language, max_chars=capabilities.max_chars):
-        spoken = replace(call, text=piece.text.strip())
-        key = segment_key(spoken, model=model.name, revision=model.revision)
-        spoken = replace(spoken, seed=resolve_seed(request.seed, key))
-        key = segment_key(spoken, model=model.name, revision=model.revision)
-        yield Planned(spoken, key, PAUSES[piece.boundary] / request.speed)
-
-
-def _checked_speed(speed: float, capabilities: Capabilities) -> float:
-    slowest, fastest = capabilities.speed or (1.0, 1.0)
-    if not slowest <= speed <= fastest:
-        raise InvalidRequest(
-            f"this model speaks at speeds from {slowest:g} to {fastest:g}", param="speed"
-        )
-    return speed
-
-
-def _checked_options(request: SpeechRequest, capabilities: Capabilities) -> dict[str, OptionValue]:
-    try:
-        return complete_options(capabilities.options, request.options)
-    except InvalidCall as error:
-        raise InvalidRequest(str(error), param="options") from error
+        said = piece.text.strip()
+        key = segment_key(replace(call, text=said), model=model.name, revision=model.revision)
+        spoken = replace(wish, text=said, seed=resolve_seed(request.seed, key))
+        yield Planned(spoken, PAUSES[piece.boundary] / request.speed)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
+import numpy as np
+import soxr
 import structlog
+from numpy.typing import NDArray
 
+from stentor.audio.window_reader import VAD_RATE
 from stentor.backends.base import Backend
 from stentor.errors import StentorError
+from stentor.pipelines.fit import fit_transcription, fitting
 from stentor.routing.scheduler import Admission
+from stentor.threads import Threads
 from stentor_engine import Transcript, TranscriptionCall
 
 log = structlog.get_logger(__name__)
@@ -18,16 +25,16 @@ ATTEMPTS = 3
 
 
 async def hear_window(
-    call: TranscriptionCall, admission: Admission
+    wish: TranscriptionCall, admission: Admission, threads: Threads
 ) -> AsyncGenerator[tuple[Transcript, Backend], None]:
     """What is said in the window; nothing comes before all of it was heard, so that a lost worker
-    leaves neither a gap nor words twice. Raises StentorError when it cannot be had.
+    leaves neither a gap nor words twice. `wish.audio` is at VAD_RATE. Raises StentorError.
     """
     attempts = 0
     while True:
         try:
             async with admission.lease() as backend:
-                heard = await _attempt(call, backend)
+                heard = await _attempt(wish, backend, threads)
             break
         except StentorError as error:
             attempts += 1
@@ -38,7 +45,16 @@ async def hear_window(
         yield transcript, backend
 
 
-async def _attempt(call: TranscriptionCall, backend: Backend) -> list[Transcript]:
-    await backend.ensure_ready()
+async def _attempt(wish: TranscriptionCall, backend: Backend, threads: Threads) -> list[Transcript]:
+    capabilities = await backend.ensure_ready()
+    call = fitting(fit_transcription, wish, capabilities, backend)
+    if capabilities.sample_rate != VAD_RATE:
+        audio = await threads.run(_resampled, wish.audio, capabilities.sample_rate)
+        call = replace(call, audio=audio)
     async with aclosing(backend.listen(call)) as transcripts:
         return [transcript async for transcript in transcripts]
+
+
+def _resampled(audio: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    resampled: NDArray[np.float32] = soxr.resample(audio, VAD_RATE, rate)
+    return resampled

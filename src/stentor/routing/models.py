@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from stentor.backends.base import Backend
+from stentor.config import ConfigurationError
 from stentor.errors import InvalidRequest, ModelNotFound, ModelUnavailable
 from stentor.routing.scheduler import Scheduler
 from stentor_engine import Capabilities
@@ -30,6 +31,11 @@ class Model:
         self.backends = tuple(backends)
         self.scheduler = Scheduler(backends, queue_limit=queue_limit)
         self._capabilities: Capabilities | None = None
+
+    @property
+    def known(self) -> Capabilities | None:
+        """Its capabilities, if it was started before."""
+        return self._capabilities
 
     async def capabilities(self) -> Capabilities:
         """As its first backend that can be started tells; later they are known."""
@@ -57,15 +63,27 @@ class Model:
 
 class Models:
     def __init__(self, models: Iterable[Model]) -> None:
+        """Raises ConfigurationError for a name that stands for two models."""
         self._models = {model.name: model for model in models}
-        self._aliases = {alias: model for model in self._models.values() for alias in model.aliases}
+        self._by_name = dict(self._models)
+        for model in self._models.values():
+            for alias in model.aliases:
+                if alias in self._by_name:
+                    other = self._by_name[alias].name
+                    raise ConfigurationError(f"'{alias}' names both '{other}' and '{model.name}'")
+                self._by_name[alias] = model
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self._models.values())
 
+    @property
+    def by_name(self) -> Mapping[str, Model]:
+        """Models by their names, then by their aliases."""
+        return self._by_name
+
     def find(self, name: str) -> Model:
         """By name or alias; raises ModelNotFound."""
-        model = self._models.get(name) or self._aliases.get(name)
+        model = self._by_name.get(name)
         if model is None:
             known = ", ".join(sorted(self._models)) or "none"
             raise ModelNotFound(f"no model '{name}'; there are: {known}", param="model")
@@ -76,4 +94,6 @@ class Models:
         for model in self:
             model.scheduler.close()
         closing = [backend.close() for model in self for backend in model.backends]
-        await asyncio.gather(*closing)
+        for outcome in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome  # after all have had their turn

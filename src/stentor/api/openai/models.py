@@ -33,8 +33,7 @@ def models_router(models: Models) -> APIRouter:
 
     @router.get("")
     async def list_models() -> ModelList:
-        names = [(name, model) for model in models for name in (model.name, *model.aliases)]
-        return ModelList(data=[described(name, model) for name, model in names])
+        return ModelList(data=[described(name, model) for name, model in models.by_name.items()])
 
     @router.get("/{name:path}")
     async def get_model(name: str) -> ModelObject:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from stentor.errors import ModelUnavailable
+from stentor.api.disconnect import until_disconnect
 from stentor.routing.models import Model, Models
 
 
@@ -27,19 +27,14 @@ def voices_router(models: Models) -> APIRouter:
     router = APIRouter(tags=["voices"])
 
     @router.get("/v1/audio/voices")
-    async def list_voices(model: str | None = None) -> VoiceList:
-        """All voices, or those of one model. A model that cannot start has none to show, unless it
-        was asked for by name.
+    async def list_voices(request: Request, model: str | None = None) -> VoiceList:
+        """The voices of one model, or of all that are known: of models that were started before,
+        since a list is no reason to load them all. On a fresh server, those of the first model.
         """
-        if model is not None:
-            return VoiceList(voices=await _voices(models.find(model)))
-        voices = []
-        for each in models:
-            try:
-                voices += await _voices(each)
-            except ModelUnavailable:
-                continue
-        return VoiceList(voices=voices)
+        known = [each for each in models if each.known is not None]
+        asked = [models.find(model)] if model else known or list(models)[:1]
+        listed = [await until_disconnect(request, _voices(each)) for each in asked]
+        return VoiceList(voices=[voice for voices in listed for voice in voices])
 
     return router
 
