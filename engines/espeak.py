@@ -20,6 +20,7 @@ import numpy as np
 
 from stentor_engine import (
     Capabilities,
+    EngineError,
     InvalidCall,
     LoadFailed,
     Option,
@@ -134,7 +135,9 @@ class Espeak(SpeechEngine):
         self._library.espeak_SetSynthCallback(callback)
         encoded = text.encode()
         size = ctypes.c_size_t(len(encoded) + 1)
-        self._library.espeak_Synth(encoded, size, 0, 1, 0, UTF8, None, None)
+        status = self._library.espeak_Synth(encoded, size, 0, 1, 0, UTF8, None, None)
+        if status != 0:
+            raise EngineError(f"espeak_Synth answered {status}")
 
     def _configure(self, call: SpeechCall) -> str:
         """Sets the library up for the call; the voice that will speak."""
@@ -143,7 +146,9 @@ class Espeak(SpeechEngine):
         if voice not in self._identifiers:
             raise InvalidCall(f"no voice '{voice}'")
         variant = f"+{options['variant']}" if options["variant"] else ""
-        self._library.espeak_SetVoiceByName(self._identifiers[voice] + variant.encode())
+        identifier = self._identifiers[voice] + variant.encode()
+        if (status := self._library.espeak_SetVoiceByName(identifier)) != 0:
+            raise EngineError(f"espeak_SetVoiceByName answered {status}")
         words_per_minute = round(min(FASTEST, max(SLOWEST, int(options["rate"]) * call.speed)))
         for parameter, value in (
             (RATE, words_per_minute),

@@ -19,7 +19,7 @@ from stentor import __version__
 from stentor.api.errors import add_error_handlers
 from stentor.api.guard import Guard
 from stentor.api.health import health_router
-from stentor.api.limits import BodyLimit
+from stentor.api.limits import BodyLimit, SendDeadline
 from stentor.api.openai.models import models_router
 from stentor.api.openai.speech import speech_router
 from stentor.api.openai.transcriptions import transcriptions_router
@@ -44,6 +44,9 @@ from stentor.threads import Threads
 
 JSON_LIMIT = 4 * 2**20
 """Bytes of a body that is no upload."""
+UPLOAD_PATHS = ("/v1/audio/transcriptions",)
+SEND_TIMEOUT = 120.0
+"""Seconds for a client to take one piece of an answer."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +115,15 @@ def _middleware(config: Config, metrics: Metrics) -> list[Middleware]:
     )
     hosts = ["*"] if server.insecure else server.allowed_hosts
     guard = Middleware(Guard, api_key=key, allowed_hosts=hosts, origins=server.cors_origins)
-    limit = Middleware(BodyLimit, upload=int(server.max_upload_mb * 2**20), other=JSON_LIMIT)
+    limit = Middleware(
+        BodyLimit,
+        upload_paths=UPLOAD_PATHS,
+        upload=int(server.max_upload_mb * 2**20),
+        other=JSON_LIMIT,
+    )
+    deadline = Middleware(SendDeadline, timeout=SEND_TIMEOUT)
     outermost = Middleware(RequestId, metrics=metrics)
-    return [outermost, *([cors] if server.cors_origins else []), guard, limit]
+    return [outermost, deadline, *([cors] if server.cors_origins else []), guard, limit]
 
 
 def _model(name: str, model: ModelConfig, engines: dict[str, Path], config: Config) -> Model:

@@ -98,3 +98,10 @@ def test_other_addresses_want_a_key(tmp_path: Path) -> None:
     )
     assert refused.returncode == 2
     assert "STENTOR_API_KEY" in refused.stderr
+
+
+@pytest.mark.parametrize("header", ["Host", "Origin"])
+@pytest.mark.parametrize("value", ["[", "http://[", "::::", "", "//"])
+def test_headers_that_are_no_addresses(local: Server, header: str, value: str) -> None:
+    answer = local.http.get("/v1/models", headers={header: value})
+    assert answer.status_code in (400, 403)

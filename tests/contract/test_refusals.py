@@ -216,3 +216,25 @@ def test_nothing_there(server: Server) -> None:
     answer = server.http.get("/v1/audio/speech")
     assert answer.status_code == 405
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+
+def test_many_files_in_one_form(server: Server) -> None:
+    files = [("file", (f"{number}.wav", bytes(1000))) for number in range(50)]
+    answer = server.http.post(
+        "/v1/audio/transcriptions", data={"model": "echo-transcribe"}, files=files
+    )
+    assert_refused(answer, 400, "invalid_request", None)
+
+
+def test_a_large_form_where_no_file_is_asked_for(server: Server) -> None:
+    answer = server.http.post("/v1/audio/speech", files={"file": bytes(6 * 2**20)})
+    assert_refused(answer, 413, "too_large", None)
+
+
+def test_names_that_are_not_unicode(server: Server) -> None:
+    for field in ("model", "voice"):
+        body = f'{{"model": "echo", "input": "a", "{field}": "\\ud800"}}'
+        json = {"Content-Type": "application/json"}
+        answer = server.http.post("/v1/audio/speech", content=body, headers=json)
+        assert answer.status_code in (400, 404)
+        assert answer.json()["error"]["param"] == field

@@ -11,8 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from stentor.api.disconnect import ClientGone
-from stentor.errors import InternalError, NotFound, QueueFull, StentorError, StorageFull
+from stentor.errors import NotFound, QueueFull, StentorError
 
+MESSAGE_MOST = 1000
 CLIENT_CLOSED_REQUEST = 499
 """Never seen by a client, which is gone; it is what logs and metrics count."""
 
@@ -20,18 +21,18 @@ CLIENT_CLOSED_REQUEST = 499
 class StreamBroken(Exception):
     """An answer that had begun cannot be completed; the client must see that it broke."""
 
-    def __init__(self, error: StentorError) -> None:
-        super().__init__(str(error))
-        self.code = error.code
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 def error_body(error: StentorError) -> dict[str, Any]:
     kind = "server_error" if error.status >= 500 else "invalid_request_error"
     if isinstance(error, QueueFull):
         kind = "rate_limit_error"
-    return {
-        "error": {"message": str(error), "type": kind, "param": error.param, "code": error.code}
-    }
+    # A name in it may be a client's: of any length, and not even Unicode.
+    message = str(error)[:MESSAGE_MOST].encode("utf-8", "replace").decode()
+    return {"error": {"message": message, "type": kind, "param": error.param, "code": error.code}}
 
 
 def error_response(error: StentorError) -> JSONResponse:
@@ -53,19 +54,11 @@ def add_error_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> Response:
         if error.status_code == NotFound.status:
             return error_response(NotFound(f"nothing at {request.method} {request.url.path}"))
-        if isinstance(
-            error.__cause__, OSError
-        ):  # FastAPI's 400 for an upload that cannot be spooled
-            return error_response(StorageFull("the server has no room for the upload"))
         return _plain_response(error.status_code, str(error.detail), "invalid_request", None)
 
     @app.exception_handler(ClientGone)
     async def gone(request: Request, error: ClientGone) -> Response:
         return Response(status_code=CLIENT_CLOSED_REQUEST)
-
-    @app.exception_handler(Exception)
-    async def internal(request: Request, error: Exception) -> Response:
-        return error_response(InternalError("something went wrong inside the server"))
 
 
 def _plain_response(status: int, message: str, code: str, param: str | None) -> JSONResponse:

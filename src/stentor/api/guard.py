@@ -51,12 +51,12 @@ class Guard:
         return Unauthorized("a valid API key is needed: Authorization: Bearer <key>")
 
     def _refusal_of_stranger(self, headers: Headers) -> StentorError | None:
-        if not self._is_local(_host_name(headers.get("host", ""))):
+        if not self._is_local(_host_of("//" + headers.get("host", ""))):
             return HostNotAllowed("this server answers to local names only; set STENTOR_API_KEY")
         origin = headers.get("origin")
         if origin is None or "*" in self._origins or origin in self._origins:
             return None
-        if not self._is_local(urlsplit(origin).hostname or ""):
+        if not self._is_local(_host_of(origin)):
             return HostNotAllowed(f"origin '{origin}' is not in cors_origins")
         return None
 
@@ -70,7 +70,7 @@ def same_key(headers: Headers, api_key: str) -> bool:
     """In constant time for keys of a length."""
     scheme, _, given = headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(
-        given.strip().encode(), api_key.encode()
+        given.strip().encode("latin-1"), api_key.encode()
     )
 
 
@@ -81,6 +81,9 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _host_name(header: str) -> str:
-    """Without the port: `[::1]:8000` is `::1`."""
-    return (urlsplit(f"//{header}").hostname or "") if header.isprintable() else ""
+def _host_of(url: str) -> str:
+    """Without the port: of `//[::1]:8000` it is `::1`. Empty where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -15,7 +15,7 @@ def health_router(metrics: Metrics) -> APIRouter:
     @router.get("/healthcheck", include_in_schema=False)
     async def health() -> dict[str, str]:
         """The process lives and its event loop turns."""
-        return {"status": "ok"}
+        return {"status": "ok", "server": "stentor"}
 
     @router.get("/readyz")
     async def ready() -> dict[str, str]:

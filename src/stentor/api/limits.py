@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stentor.api.errors import error_response
+from stentor.api.errors import StreamBroken, error_response
 from stentor.errors import TooLarge
 
 LINGER = 3.0
@@ -18,9 +19,12 @@ sends would see a reset connection instead of the answer."""
 class BodyLimit:
     """Answers 413 for a body over its limit, as soon as it is known to be over."""
 
-    def __init__(self, app: ASGIApp, *, upload: int, other: int) -> None:
-        """Limits in bytes: for multipart bodies, and for all others."""
+    def __init__(
+        self, app: ASGIApp, *, upload_paths: Iterable[str], upload: int, other: int
+    ) -> None:
+        """Limits in bytes: for the paths that take files, and for all others."""
         self._app = app
+        self._upload_paths = frozenset(upload_paths)
         self._upload = upload
         self._other = other
 
@@ -28,10 +32,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        multipart = headers.get("content-type", "").startswith("multipart/")
-        limit = self._upload if multipart else self._other
-        length = headers.get("content-length", "")
+        limit = self._upload if scope["path"] in self._upload_paths else self._other
+        length = Headers(scope=scope).get("content-length", "")
         if length.isdecimal() and int(length) > limit:
             await _refuse(scope, receive, send, limit)
             return
@@ -73,10 +75,28 @@ class _Counted:
 async def _refuse(scope: Scope, receive: Receive, send: Send, limit: int) -> None:
     try:
         async with asyncio.timeout(LINGER):
-            while (message := await receive()).get("more_body"):
-                if message["type"] == "http.disconnect":
-                    return
+            while (await receive()).get("more_body"):
+                pass
     except TimeoutError:
         pass  # it goes on sending: it may not read the answer
     error = TooLarge(f"the body is larger than {limit / 2**20:g} MiB")
     await error_response(error)(scope, receive, send)
+
+
+class SendDeadline:
+    """Breaks off an answer that its client does not take: it holds a place in a queue."""
+
+    def __init__(self, app: ASGIApp, *, timeout: float) -> None:
+        """`timeout`: seconds for one piece of the answer."""
+        self._app = app
+        self._timeout = timeout
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await send(message)
+            except TimeoutError as error:
+                raise StreamBroken("client_stalled", "the client takes nothing") from error
+
+        await self._app(scope, receive, send_in_time if scope["type"] == "http" else send)

@@ -9,11 +9,13 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stentor.api.errors import StreamBroken
+from stentor.api.errors import StreamBroken, error_response
+from stentor.errors import InternalError
 from stentor.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 PROBES = frozenset({"/health", "/healthz", "/healthcheck", "/readyz", "/metrics"})
 """Asked every few seconds by machines; their lines would bury the others."""
 
@@ -31,11 +33,13 @@ class RequestId:
             return
         request_id = uuid.uuid4().hex
         status = 500
+        answered = False
         began = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
+                answered = True
                 status = message["status"]
                 MutableHeaders(scope=message)["X-Request-Id"] = request_id
             await send(message)
@@ -46,15 +50,21 @@ class RequestId:
             except StreamBroken as error:
                 # The server closes a connection whose answer was left incomplete.
                 log.error("stream_broken", error=error.code, why=str(error))
+            except Exception:
+                log.exception("internal_error")
+                if not answered:
+                    internal = InternalError("something went wrong inside the server")
+                    await error_response(internal)(scope, receive, send_with_id)
             finally:
                 seconds = time.perf_counter() - began
                 # The route's pattern, not the path: a path is a client's text without bounds.
                 route = getattr(scope.get("route"), "path", "unmatched")
-                self._metrics.count_request(scope["method"], route, status, seconds)
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                self._metrics.count_request(method, route, status, seconds)
                 say = log.debug if route in PROBES else log.info
                 say(
                     "request",
-                    method=scope["method"],
+                    method=method,
                     route=route,
                     status=status,
                     seconds=round(seconds, 4),

@@ -47,14 +47,19 @@ async def open_client(config: Config, server: str | None) -> AsyncIterator[Clien
         yield Remote(http)
 
 
+def url_of(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 async def _running(config: Config) -> str | None:
-    url = f"http://{config.server.host}:{config.server.port}"
+    url = url_of(config.server.host, config.server.port)
     async with httpx2.AsyncClient(timeout=PROBE_TIMEOUT) as http:
         try:
             answer = await http.get(f"{url}/health")
         except httpx2.HTTPError:
             return None
-    return url if answer.status_code == 200 and "status" in answer.text else None
+    # Another program on that port must not be sent the key.
+    return url if '"stentor"' in answer.text else None
 
 
 class Local:
@@ -108,19 +113,27 @@ class Remote:
                 "POST", "/v1/audio/transcriptions", data=fields, files={"file": audio}
             ) as answer:
                 await _raise_for(answer)
-                async for line in answer.aiter_lines():
-                    if text := _delta(line):
-                        yield text
+                if not answer.headers["content-type"].startswith("text/event-stream"):
+                    await answer.aread()  # a server that does not stream
+                    yield str(answer.json()["text"])
+                    return
+                async for text in _deltas(answer.aiter_lines()):
+                    yield text
 
 
-def _delta(line: str) -> str | None:
-    """The text of an event's line; raises StentorError for an error event."""
-    if not line.startswith("data: "):
-        return None
-    data = json.loads(line.removeprefix("data: "))
-    if "error" in data:
-        raise StentorError(data["error"]["message"])
-    return str(data["delta"]).strip() if data["type"] == "transcript.text.delta" else None
+async def _deltas(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The texts of the events; raises StentorError for an error, and for a stream cut short."""
+    async for line in lines:
+        if not line.startswith("data: {"):
+            continue
+        data = json.loads(line.removeprefix("data: "))
+        if "error" in data:
+            raise StentorError(data["error"]["message"])
+        if data["type"] == "transcript.text.done":
+            return
+        if data["type"] == "transcript.text.delta":
+            yield str(data["delta"]).strip()
+    raise StentorError("the transcript broke off")
 
 
 async def _raise_for(answer: httpx2.Response) -> None:

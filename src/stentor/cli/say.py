@@ -13,7 +13,6 @@ from typing import IO
 
 import httpx2
 
-from stentor.audio.encode import FORMATS
 from stentor.audio.wav import wav_header
 from stentor.cli.client import open_client
 from stentor.cli.load import load_config
@@ -70,7 +69,7 @@ def _format(output: Path | None) -> str:
     suffix = output.suffix.removeprefix(".").lower()
     if str(output) == "-" or not suffix:
         return "wav"
-    return {"ogg": "opus", "raw": "pcm"}.get(suffix, suffix if suffix in FORMATS else "wav")
+    return {"ogg": "opus", "raw": "pcm"}.get(suffix, suffix)
 
 
 async def _say(
@@ -95,11 +94,15 @@ async def _say(
 async def _play(audio: AsyncIterator[bytes], player: list[str]) -> None:
     process = await asyncio.create_subprocess_exec(*player, stdin=subprocess.PIPE)
     assert process.stdin is not None
-    async for piece in audio:
-        process.stdin.write(piece)
-        await process.stdin.drain()
-    process.stdin.close()
-    await process.wait()
+    try:
+        async for piece in audio:
+            process.stdin.write(piece)
+            await process.stdin.drain()
+    finally:
+        process.stdin.close()
+        code = await process.wait()
+    if code != 0:
+        raise StentorError(f"{player[0]} ended with status {code}")
 
 
 async def _write(audio: AsyncIterator[bytes], stream: IO[bytes]) -> None:

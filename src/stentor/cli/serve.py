@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from stentor.api.guard import is_loopback
 from stentor.app import create_app
+from stentor.cli.client import url_of
 from stentor.cli.load import load_config
 from stentor.config import Config
 from stentor.telemetry.log import configure_logging
@@ -32,12 +33,8 @@ def run(host: str | None, port: int | None, insecure: bool) -> int:
         )
         return 1
     with listening:
-        name = f"[{config.server.host}]" if ":" in config.server.host else config.server.host
-        print(
-            f"Stentor listens on http://{name}:{listening.getsockname()[1]}",
-            file=sys.stderr,
-            flush=True,
-        )
+        url = url_of(config.server.host, listening.getsockname()[1])
+        print(f"Stentor listens on {url}", file=sys.stderr, flush=True)
         _serve(app, config, listening)
     return 0
 

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from stentor.api.disconnect import until_disconnect
 from stentor.api.errors import StreamBroken
+from stentor.api.identity import identity
 from stentor.audio.wav import wav_header
 from stentor.errors import StentorError, StorageFull
 from stentor.pipelines.speak import Speaker, Speech
@@ -95,7 +96,7 @@ class SpeechResponse(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         except StentorError as error:
-            raise StreamBroken(error) from error
+            raise StreamBroken(error.code, str(error)) from error
         finally:
             await self._speech.aclose()
             self._metrics.audio("speech", self._speech.model, self._speech.seconds)
@@ -109,10 +110,7 @@ async def _complete(
     try:
         async with aclosing(speech):
             async for encoded in speech.audio():
-                await threads.run(spool.write, encoded)
-    except OSError as error:
-        spool.close()
-        raise StorageFull("the server has no room for the complete answer") from error
+                await threads.run(_write, spool, encoded)
     except BaseException:
         spool.close()
         raise
@@ -128,6 +126,13 @@ async def _complete(
     }
     content_type = "audio/wav" if header else speech.content_type
     return SpoolResponse(header, spool, _headers(speech) | figures, content_type, threads)
+
+
+def _write(spool: IO[bytes], encoded: bytes) -> None:
+    try:
+        spool.write(encoded)
+    except OSError as error:
+        raise StorageFull("the server has no room for the complete answer") from error
 
 
 class SpoolResponse(StreamingResponse):
@@ -157,4 +162,4 @@ async def _blocks(header: bytes, spool: IO[bytes], threads: Threads) -> AsyncIte
 
 
 def _headers(speech: Speech) -> dict[str, str]:
-    return {"X-Stentor-Model": speech.model, "X-Stentor-Backend": speech.backend}
+    return identity(speech.model, speech.backend)

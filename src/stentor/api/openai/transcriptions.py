@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from stentor.api.disconnect import until_disconnect
+from stentor.api.disconnect import ClientGone, until_disconnect
 from stentor.api.errors import error_body
-from stentor.errors import StentorError, UnsupportedFormat
+from stentor.api.identity import identity
+from stentor.errors import StentorError, StorageFull, UnsupportedFormat
 from stentor.pipelines.listen import Listener, Transcription
 from stentor.telemetry.metrics import Metrics
 from stentor.types import TranscriptionRequest
@@ -25,7 +28,7 @@ FORMATS = ("json", "text")
 
 
 def transcriptions_router(listener: Listener, metrics: Metrics) -> APIRouter:
-    router = APIRouter(tags=["transcription"])
+    router = APIRouter(tags=["transcription"], route_class=BoundedForm)
 
     @router.post("/v1/audio/transcriptions", response_class=Response)
     async def create_transcription(
@@ -58,6 +61,26 @@ def transcriptions_router(listener: Listener, metrics: Metrics) -> APIRouter:
         return JSONResponse({"text": text, "usage": _usage(transcription)}, headers=headers)
 
     return router
+
+
+class BoundedForm(APIRoute):
+    """Reads the form itself, before FastAPI would with bounds of its own: every file of a form
+    takes memory, and one is what is asked for.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def read_form_and_handle(request: Request) -> Response:
+            try:
+                await request.form(max_files=1, max_fields=64)
+            except ClientDisconnect as error:
+                raise ClientGone from error
+            except OSError as error:
+                raise StorageFull("the server has no room for the upload") from error
+            return await handle(request)
+
+        return read_form_and_handle
 
 
 class TranscriptionEvents(StreamingResponse):
@@ -118,7 +141,4 @@ def _usage(transcription: Transcription) -> dict[str, Any]:
 
 
 def _headers(transcription: Transcription) -> dict[str, str]:
-    return {
-        "X-Stentor-Model": transcription.model,
-        "X-Stentor-Backend": transcription.backend,
-    }
+    return identity(transcription.model, transcription.backend)
