@@ -22,6 +22,7 @@ from stentor.errors import (
     EngineFailed,
     InvalidRequest,
     ModelUnavailable,
+    OutOfMemory,
     StentorError,
     WorkerLost,
     WorkerStalled,
@@ -230,7 +231,7 @@ async def test_a_worker_that_falls_silent_is_killed(
         process = psutil.Process(backend.pid)
         assert type(await outcome(backend.speak(CALL))) is WorkerStalled
         assert not process.is_running()
-        assert not backend.healthy
+        assert not backend.warm
 
 
 async def test_a_worker_that_does_not_listen_is_killed(fake: FakeWorker) -> None:
@@ -238,14 +239,14 @@ async def test_a_worker_that_does_not_listen_is_killed(fake: FakeWorker) -> None
     async with fake.backend(stall_timeout=0.2) as backend:
         window = TranscriptionCall(np.zeros(300 * RATE, np.float32))
         assert type(await outcome(backend.listen(window))) is WorkerStalled
-        assert not backend.healthy
+        assert not backend.warm
 
 
 @pytest.mark.parametrize(
     ("code", "error"),
     [
         ("invalid_call", InvalidRequest),
-        ("out_of_memory", WorkerLost),
+        ("out_of_memory", OutOfMemory),
         ("engine_error", EngineFailed),
         ("load_failed", EngineFailed),
         ("malformed_frame", EngineFailed),
