@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import espeakng_loader
 import numpy as np
@@ -39,13 +40,13 @@ DONT_EXIT = 0x8000
 UTF8 = 1
 RATE, VOLUME, PITCH, PITCH_RANGE, WORD_GAP = 1, 2, 3, 4, 7
 WORD = 1
-SLOWEST, NORMAL, FASTEST = 80, 175, 450
-"""Words per minute: the limits of the library, and its own rate."""
+SLOWEST, NORMAL, FASTEST = 80, 175, 449
+"""Words per minute: slower is not spoken slower; from 450 on it squeezes audio that it has timed
+already, so that words would be told at the wrong times.
+"""
 BUFFER = 500
 """Milliseconds of audio per callback: computed in half a one. Fewer callbacks cost less."""
 DEFAULT = "en-us"
-OPENING = "([{\"'«»„“”‚‘’—–-/¿¡"
-"""What may stand between a space and a word."""
 
 
 class Event(ctypes.Structure):
@@ -90,6 +91,8 @@ class Espeak(SpeechEngine):
         if rate <= 0:
             raise LoadFailed(f"espeak_Initialize answered {rate}")
         self._identifiers: dict[str, bytes] = {}
+        self._speakers: dict[str, tuple[int, str]] = {}
+        """Of a language: the voice that speaks it first of all, behind its priority."""
         voices = tuple(self._list_voices(Path(data)))
         self.capabilities = Capabilities(
             task="speech",
@@ -109,23 +112,26 @@ class Espeak(SpeechEngine):
         text = speakable(call.text, self._configure(call))
         if not text.strip():
             return iter(())
-        return iterate_callback(lambda emit: self._speak(text, emit))
+        return iterate_callback(lambda emit: self._speak(call.text, text, emit))
 
-    def _speak(self, text: str, emit: Callable[[Samples | Word], bool]) -> None:
+    def _speak(self, written: str, text: str, emit: Callable[[Samples | Word], bool]) -> None:
         rate = self.capabilities.sample_rate
-        reached = -1
+        before = Span(0, 0)
 
         def receive(
             samples: ctypes._Pointer[ctypes.c_short], count: int, events: ctypes._Pointer[Event]
         ) -> int:
-            nonlocal reached
+            nonlocal before
             for event in _until_end(events):
-                at = max(0, event.text_position - 1)
-                if event.type == WORD and at > reached and begins_word(text, at):
-                    reached = at
-                    word = Word(text[at : at + event.length], event.sample / rate, at=at)
-                    if not emit(word):
-                        return 1
+                if event.type != WORD:
+                    continue
+                span = word_span(text, event.text_position - 1, event.length, before)
+                if span is None:
+                    continue
+                before = span
+                word = Word(written[span.start : span.end], event.sample / rate, at=span.start)
+                if not emit(word):
+                    return 1
             if count <= 0:  # then there are no samples to point at
                 return 0
             piece = np.ctypeslib.as_array(samples, (count,)).copy()
@@ -161,12 +167,10 @@ class Espeak(SpeechEngine):
         return voice
 
     def _voice_for(self, language: str | None) -> str:
-        wanted = (language or DEFAULT).lower()
-        for tag in (wanted, wanted.split("-")[0]):
-            for voice in self.capabilities.voices:
-                if tag in voice.languages:
-                    return voice.id
-        return DEFAULT
+        wanted = (language or DEFAULT).lower().replace("_", "-")
+        while wanted and wanted not in self._speakers:
+            wanted = wanted.rpartition("-")[0]
+        return self._speakers[wanted][1] if wanted else DEFAULT
 
     def _list_voices(self, data: Path) -> Iterator[Voice]:
         self._library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(VoiceEntry))
@@ -177,12 +181,19 @@ class Espeak(SpeechEngine):
             entry = listed[index].contents
             found.append((_languages(entry.languages), entry.name.decode(), entry.identifier))
             index += 1
-        found.sort(key=lambda voice: (voice[0][0] != DEFAULT, voice[0][0]))
-        for languages, name, identifier in found:
+        found.sort(key=lambda voice: (voice[0][0][1] != DEFAULT, voice[0][0][1]))
+        for ranked, name, identifier in found:
+            languages = tuple(tag for _, tag in ranked)
+            if not has_dictionary(data, identifier.decode(), languages[0]):
+                continue
+            # Two voices of Cantonese have one tag: the file tells the second one apart.
             known = languages[0] in self._identifiers
-            if not known and has_dictionary(data, identifier.decode(), languages[0]):
-                self._identifiers[languages[0]] = identifier
-                yield Voice(languages[0], name, languages)
+            voice = Path(identifier.decode()).name.lower() if known else languages[0]
+            self._identifiers[voice] = identifier
+            for priority, tag in ranked:
+                rank = -1 if voice == DEFAULT else priority
+                self._speakers[tag] = min(self._speakers.get(tag, (rank, voice)), (rank, voice))
+            yield Voice(voice, name, languages)
 
 
 def _options(data: Path) -> Iterator[Option]:
@@ -195,13 +206,13 @@ def _options(data: Path) -> Iterator[Option]:
     yield Option("variant", "string", "", "another speaker", choices=("", *variants))
 
 
-def _languages(raw: ctypes._Pointer[ctypes.c_char]) -> tuple[str, ...]:
-    """Entries are a byte of priority and a string; an empty one ends the list."""
+def _languages(raw: ctypes._Pointer[ctypes.c_char]) -> tuple[tuple[int, str], ...]:
+    """Entries are a byte of priority (the lower the better) and a tag; an empty one ends them."""
     tags = []
     at = 0
     while raw[at] != b"\0":
         tag = ctypes.string_at(ctypes.addressof(raw.contents) + at + 1)
-        tags.append(tag.decode().lower())
+        tags.append((raw[at][0], tag.decode().lower()))
         at += len(tag) + 2
     return tuple(tags)
 
@@ -221,17 +232,48 @@ def has_dictionary(data: Path, identifier: str, language: str) -> bool:
     return "dictionary" in settings
 
 
-def begins_word(text: str, at: int) -> bool:
-    """Not so for the parts of a number, of which the library tells each: the text from there on
-    would be another number.
+class Span(NamedTuple):
+    start: int
+    end: int
+
+
+UNSPOKEN = re.compile(r"(?:\s|[-\u2010-\u2015]+(?=[-\s]))*")
+"""Where the library may place a word that follows it."""
+
+
+def word_span(text: str, at: int, length: int, before: Span) -> Span | None:
+    """Where the word stands that the library tells `at`; None for one more part of the word before,
+    as of a number. Its `length` stops at signs that it speaks apart, and at 31 characters.
     """
-    if not 0 <= at < len(text) or unicodedata.category(text[at])[0] in "ZPC":
-        return False
-    before = text[at - 1 : at]
-    if not before or before.isspace() or before in OPENING:
-        return True
-    wide = unicodedata.east_asian_width(text[at]) in "WF" and not text[at].isdecimal()
-    return wide and not before.isdecimal()
+    gap = UNSPOKEN.match(text, max(at, 0))
+    start = gap.end() if gap else at
+    part = at < before.end or (start > at and at == before.start + 1)
+    if part or start >= len(text):
+        return None
+    end = max(start + 1, min(at + length, len(text)))
+    if not _is_wide(text[start]):
+        while end < len(text) and not _divides(text[end]):
+            end += 1
+    while end > start + 1 and unicodedata.category(text[end - 1])[0] in "ZPC":
+        end -= 1
+    return Span(start, end)
+
+
+def _is_wide(character: str) -> bool:
+    """Of a script without spaces, or an emoji: the library's own length holds."""
+    return unicodedata.east_asian_width(character) in "WF"
+
+
+def _divides(character: str) -> bool:
+    category = unicodedata.category(character)
+    dash = category == "Pd" and character != "-"
+    return (
+        character.isspace()
+        or character == "…"
+        or dash
+        or category in ("Ps", "Pe")
+        or _is_wide(character)
+    )
 
 
 # libespeak-ng 1.52 writes past its buffers on some letters of scripts that it has no rules for, on
@@ -247,6 +289,8 @@ SCRIPTS = frozenset(
     )
 )
 """First words of the Unicode names of the letters that it is given."""
+DEADLY = {"de": "🤠", "pt": "©"}
+"""Signs whose names hold an English word, at which it may crash after other foreign text."""
 UPSETTING = re.compile(r"[\[\]{}`]|(?<=[^\w\s]|_)-(?=[^\W\d])")
 """Also the brackets of its own notation for phonemes."""
 
@@ -254,7 +298,8 @@ UPSETTING = re.compile(r"[\[\]{}`]|(?<=[^\w\s]|_)-(?=[^\W\d])")
 def speakable(text: str, voice: str) -> str:
     """One character for each of the text's: what upsets the library becomes a space."""
     latin = voice.startswith("vi")  # whose rules take no other letters
-    spaced = "".join(c if _is_speakable(c, latin=latin) else " " for c in text)
+    deadly = DEADLY.get(voice.split("-")[0], "")
+    spaced = "".join(c if c not in deadly and _is_speakable(c, latin=latin) else " " for c in text)
     return UPSETTING.sub(" ", spaced)
 
 

@@ -26,7 +26,8 @@ from stentor_engine import (
 
 RATE = 16_000
 FRAME = 0.01
-BLOCK = RATE // 4
+BLOCK = RATE // 10
+"""Samples between two chances to stop: 0.02 to 0.04 s of work, 0.2 s at the worst."""
 PAUSE = 0.3
 """Seconds of silence that divide what was heard in two."""
 SHORTEST = RATE // 20
@@ -38,10 +39,12 @@ class PocketSphinx(TranscriptionEngine):
 
     def __init__(self, settings: Settings) -> None:
         # Measured over read, noisy, quiet, telephone and synthetic speech, words wrong and time per
-        # second of audio: with the usual 4 Gaussians a frame 42 %, with 16 39 % in 0.24 s; wider
+        # second of audio: with the usual 4 Gaussians a frame 43 %, with 16 39 % in 0.24 s; wider
         # beams 42 % in 1.2 s.
+        # 40 words a frame lose nothing, and bound the work after the last frame, which cannot be
+        # stopped: 0.3 s for 20 s of clipped speech, not 0.7 s.
         self._decoder = pocketsphinx.Decoder(
-            samprate=RATE, loglevel="FATAL", topn=16, fwdflat=False, wbeam=1e-24
+            samprate=RATE, loglevel="FATAL", topn=16, fwdflat=False, wbeam=1e-24, maxwpf=40
         )
         self._front = _front_end()
         self.capabilities = Capabilities(
@@ -54,7 +57,7 @@ class PocketSphinx(TranscriptionEngine):
         )
 
     def transcribe(self, call: TranscriptionCall) -> Iterator[Transcript | None]:
-        pcm = np.clip(np.nan_to_num(call.audio) * 32768, -32768, 32767).astype("<i2")
+        pcm = (np.clip(np.nan_to_num(call.audio), -1.0, 32767 / 32768) * 32768).astype("<i2")
         if len(pcm) < SHORTEST:
             return
         # Both keep something of the utterance before, unless they begin anew.
@@ -88,8 +91,12 @@ class PocketSphinx(TranscriptionEngine):
 
 
 def _front_end() -> pocketsphinx.Decoder:
-    """A decoder that only computes features: it must have something to look for, but never does."""
-    front = pocketsphinx.Decoder(samprate=RATE, loglevel="FATAL", lm=None, dict=None, cmn="batch")
+    """A decoder that only computes features. It must have something to look for, and does so when
+    an utterance ends: with every hundredth frame that takes 0.01 s for a window, not 0.5 s.
+    """
+    front = pocketsphinx.Decoder(
+        samprate=RATE, loglevel="FATAL", lm=None, dict=None, cmn="batch", ds=100, topn=1
+    )
     front.add_word("a", "AH")
     front.add_keyphrase("none", "a")
     front.activate_search("none")

@@ -29,6 +29,8 @@ TEXT = " ".join(
     )
 )
 RATE = 24_000
+KILLS = 2
+"""In one answer, at most."""
 CONFIG = ""
 """The models of the base install."""
 
@@ -41,7 +43,7 @@ def listen(server: Server, kill_within: float = 0.0) -> Samples:
     done = threading.Event()
 
     def kill() -> None:
-        for _ in range(2):
+        for _ in range(KILLS):
             if done.wait(random.uniform(0, kill_within)):
                 return
             for worker in server.workers("espeak"):
@@ -86,5 +88,7 @@ def test_at_random_moments(start_server: StartServer) -> None:
     while server.log.count("worker_exited") < 8:
         heard = listen(server, kill_within=random.choice((0.02, 0.05, 0.2)))
         assert abs(len(heard) - len(whole)) < 0.3 * RATE
-        alike = likeness(whole, heard)
-        assert min(alike) > 0.6, alike
+        # Only where a worker was lost may a pause have come out otherwise. A word that was left out
+        # or said twice would move all that follows.
+        unlike = [place for place in likeness(whole, heard) if place < 0.6]
+        assert len(unlike) <= KILLS, unlike
