@@ -82,11 +82,9 @@ def run() -> Iterator[Result]:
             assert isinstance(loaded, SpeechEngine)
             bench = Bench(model, loaded, Http(server.url))
             yield first_audio(bench)
+            yield total(bench)
             if model == "espeak":
-                yield overhead(bench)
                 yield from long_text(bench, server)
-            else:
-                yield total(bench)
 
 
 def first_audio(bench: Bench) -> Result:
@@ -99,27 +97,12 @@ def first_audio(bench: Bench) -> Result:
 
 
 def total(bench: Bench) -> Result:
-    ours, theirs, seconds = half_a_minute(bench)
+    text = SENTENCE * 6
+    ours, theirs = paired(lambda: bench.over_http(text)[1], lambda: bench.in_process(text), runs=15)
+    seconds = (bench.over_http(text)[2] - 44) / 2 / RATE
     detail = f"{seconds:.0f} s: HTTP {milliseconds(ours)}, one process {milliseconds(theirs)}"
     claim = f"total over synthesis, resampling and encoding of {bench.model}"
     return Result(claim, median_ratio(ours, theirs), 1.15, "x", detail)
-
-
-def overhead(bench: Bench) -> Result:
-    """espeak computes half a minute in the time of a few requests, so that a ratio would say
-    nothing of slower engines: what the gateway costs is told per second of speech.
-    """
-    ours, theirs, seconds = half_a_minute(bench)
-    extra = statistics.median(a - b for a, b in zip(ours, theirs, strict=True)) / seconds * 1e3
-    detail = f"{seconds:.0f} s: HTTP {milliseconds(ours)}, one process {milliseconds(theirs)}"
-    return Result(f"cost per second of {bench.model}'s speech", extra, 1.5, " ms", detail)
-
-
-def half_a_minute(bench: Bench) -> tuple[list[float], list[float], float]:
-    """Seconds over HTTP, in one process, and of speech."""
-    text = SENTENCE * 6
-    ours, theirs = paired(lambda: bench.over_http(text)[1], lambda: bench.in_process(text), runs=15)
-    return ours, theirs, (bench.over_http(text)[2] - 44) / 2 / RATE
 
 
 def long_text(bench: Bench, server: Server) -> Iterator[Result]:
