@@ -45,8 +45,6 @@ from stentor.threads import Threads
 JSON_LIMIT = 4 * 2**20
 """Bytes of a body that is no upload."""
 UPLOAD_PATHS = ("/v1/audio/transcriptions",)
-SEND_TIMEOUT = 120.0
-"""Seconds for a client to take one piece of an answer."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ def _middleware(config: Config, metrics: Metrics) -> list[Middleware]:
         upload=int(server.max_upload_mb * 2**20),
         other=JSON_LIMIT,
     )
-    deadline = Middleware(SendDeadline, timeout=SEND_TIMEOUT)
+    deadline = Middleware(SendDeadline, timeout=server.send_timeout)
     outermost = Middleware(RequestId, metrics=metrics)
     return [outermost, deadline, *([cors] if server.cors_origins else []), guard, limit]
 

@@ -60,6 +60,9 @@ class Server(Section):
     max_upload_mb: float = Field(1024, gt=0, description="largest upload, in MiB")
     max_input_chars: int = Field(100_000, gt=0, description="longest text of a speech request")
     max_audio_duration: Seconds = Field(6 * 3600.0, description="longest audio to transcribe")
+    send_timeout: Seconds = Field(
+        120.0, description="a client that takes nothing of its answer for so long is cut off"
+    )
     shutdown_timeout: Seconds = Field(10.0, description="for running requests to end in")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least level that is logged"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote
 
 import openai
 import pytest
@@ -80,6 +81,18 @@ def test_streaming(client: openai.OpenAI) -> None:
         assert "content-length" not in answer.headers
         pieces = list(answer.iter_bytes(4096))
     assert len(streamed_wav(b"".join(pieces))[0]) > 300 * 24_000
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_name_that_is_no_text_for_a_header_is_percent_encoded(stream: bool) -> None:
+    name = "größe 模型 100%\N{LINE SEPARATOR}"
+    with Server(f'[models."{name}"]\nbackends = [{{ engine = "echo" }}]') as server:
+        answer = server.client().audio.speech.with_raw_response.create(
+            model=name, voice="alloy", input=TEXT, extra_body={"stream": stream}
+        )
+        told = answer.headers["x-stentor-model"]
+        assert told.isascii()
+        assert unquote(told) == name
 
 
 def test_a_complete_answer(client: openai.OpenAI, spoken: bytes) -> None:

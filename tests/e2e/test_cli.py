@@ -60,6 +60,34 @@ def test_say_to_stdout_is_audio_and_nothing_else(tmp_path: Path, url: dict[str, 
     assert 2 < len(streamed_wav(done.stdout)[0]) / 24_000 < 6
 
 
+def player(folder: Path, script: str) -> dict[str, str]:
+    """The environment in which the preferred player is a script."""
+    program = folder / "paplay"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def test_say_plays(tmp_path: Path, url: dict[str, str]) -> None:
+    played = tmp_path / "played"
+    done = stentor("say", TEXT, cwd=tmp_path, env=url | player(tmp_path, f"cat > {played}"))
+    assert done.returncode == 0, done.stderr
+    assert 2 < played.stat().st_size / 2 / 24_000 < 6
+
+
+@pytest.mark.parametrize("script", ["exit 3", "head -c 1000 > /dev/null; exit 3"])
+def test_a_player_that_fails_is_told(tmp_path: Path, url: dict[str, str], script: str) -> None:
+    done = stentor("say", TEXT * 100, cwd=tmp_path, env=url | player(tmp_path, script))
+    assert done.returncode == 1
+    assert done.stderr == b"stentor say: paplay ended with status 3\n"
+
+
+def test_a_player_that_is_closed_early_is_no_failure(tmp_path: Path, url: dict[str, str]) -> None:
+    script = "head -c 1000 > /dev/null"
+    done = stentor("say", TEXT * 100, cwd=tmp_path, env=url | player(tmp_path, script))
+    assert done.returncode == 0, done.stderr
+
+
 def test_transcribe(tmp_path: Path, url: dict[str, str], recording: Path) -> None:
     done = stentor("transcribe", str(recording), cwd=tmp_path, env=url)
     assert done.returncode == 0, done.stderr

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import psutil
 import pytest
 
+from tests.audio import decoded, wav
 from tests.conftest import StartServer
 from tests.servers import Server
 from tests.wait import until
@@ -34,12 +37,13 @@ def speech_request(stream: bool) -> bytes:
     return head.encode() + body
 
 
-def transcription_request(recording: Path) -> bytes:
+def transcription_request(audio: bytes, *, stream: bool = False) -> bytes:
     edge = "----edge"
     body = (
         f'--{edge}\r\nContent-Disposition: form-data; name="model"\r\n\r\necho-transcribe\r\n'
+        f'--{edge}\r\nContent-Disposition: form-data; name="stream"\r\n\r\n{stream}\r\n'
         f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
-    ).encode() + recording.read_bytes()
+    ).encode() + audio
     body += f"\r\n--{edge}--\r\n".encode()
     head = (
         "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\n"
@@ -106,5 +110,29 @@ def test_before_the_first_audio(start_server: StartServer) -> None:
 def test_while_it_is_listened_to(start_server: StartServer, recording: Path) -> None:
     server = start_server(BUSY.replace(f"cpu = {PIECE}", "cpu = 1.0"))
     client = connect(server)
-    client.sendall(transcription_request(recording))
+    client.sendall(transcription_request(recording.read_bytes()))
     assert_busy_then_still(server, "echo-transcribe", client)
+
+
+def test_while_a_long_file_is_read(start_server: StartServer, recording: Path) -> None:
+    """The engine costs nothing: what works when the client leaves is the reading of the file."""
+    server = start_server()
+    samples, rate = decoded(recording.read_bytes())
+    request = transcription_request(wav(np.tile(samples, 60), rate), stream=True)
+    for _ in range(5):
+        heard = random.randint(1, 20)
+        with connect(server) as client:
+            client.sendall(request)
+            received = b""
+            while received.count(b"transcript.text.delta") < heard:
+                piece = client.recv(65_536)
+                assert piece, received[-500:]
+                received += piece
+            assert b"transcript.text.done" not in received
+        until(
+            lambda: (
+                'stentor_admitted{model="echo-transcribe"} 0.0' in server.http.get("/metrics").text
+            ),
+            f"the request has left after {heard} events",
+        )
+    assert "Traceback" not in server.log

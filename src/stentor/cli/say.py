@@ -98,6 +98,8 @@ async def _play(audio: AsyncIterator[bytes], player: list[str]) -> None:
         async for piece in audio:
             process.stdin.write(piece)
             await process.stdin.drain()
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the player ended early, and its status says whether it was meant to
     finally:
         process.stdin.close()
         code = await process.wait()

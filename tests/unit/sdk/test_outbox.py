@@ -86,3 +86,23 @@ async def test_closing_frees_a_thread_that_waits() -> None:
     assert await asyncio.wait_for(putter, LIMIT) is False
     assert outbox.put(2) is False
     outbox.end()
+
+
+@pytest.mark.anyio
+async def test_a_rest_ends_with_its_time_and_what_came_meanwhile_is_taken_together() -> None:
+    outbox: Outbox[int] = Outbox(asyncio.get_running_loop(), 64)
+    await asyncio.wait_for(outbox.rest(0.001), LIMIT)
+    await asyncio.to_thread(outbox.put, 1)
+    await asyncio.to_thread(outbox.put, 2)
+    assert await asyncio.wait_for(outbox.take(), LIMIT) == [1, 2]
+
+
+@pytest.mark.anyio
+async def test_the_end_ends_a_rest() -> None:
+    outbox: Outbox[int] = Outbox(asyncio.get_running_loop(), 64)
+    resting = asyncio.ensure_future(outbox.rest(3600))
+    await asyncio.to_thread(putting, outbox, 3)
+    await asyncio.wait_for(resting, LIMIT)
+    assert await outbox.take() == [0, 1, 2]
+    await asyncio.wait_for(outbox.rest(3600), LIMIT)  # the end stays the end
+    assert await outbox.take() == []

@@ -20,6 +20,7 @@ class Outbox(Generic[T]):
         self._items: list[T] = []
         self._changed = threading.Condition()
         self._filled = asyncio.Event()
+        self._over = asyncio.Event()
         self._ended = False
         self._closed = False
 
@@ -39,7 +40,15 @@ class Outbox(Generic[T]):
         with self._changed:
             self._ended = True
             if not self._closed:
-                self._loop.call_soon_threadsafe(self._filled.set)
+                self._loop.call_soon_threadsafe(self._wake)
+
+    async def rest(self, seconds: float) -> None:
+        """Lets items gather: returns after so long, or at the end. For the coroutine that takes."""
+        waiting = self._loop.call_later(seconds, self._over.set)
+        await self._over.wait()
+        waiting.cancel()
+        if not self._ended:
+            self._over.clear()
 
     async def take(self) -> list[T]:
         """At least one item, or none at the end."""
@@ -50,6 +59,10 @@ class Outbox(Generic[T]):
                 self._filled.clear()
             self._changed.notify()
         return items
+
+    def _wake(self) -> None:
+        self._over.set()
+        self._filled.set()
 
     def close(self) -> None:
         """Called in the loop: nobody takes any more."""
