@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,9 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True)
 class SpeechRequest:
-    """`sample_rate` in Hz. `seed`: None derives one from the content, -1 asks for a new take."""
+    """`sample_rate` in Hz. `seed`: None derives one from the content, -1 asks for a new take.
+    `timestamps`: the words are wanted in time.
+    """
 
     model: str
     text: str
@@ -44,6 +47,8 @@ class SpeechRequest:
     language: str | None = None
     speed: float = 1.0
     seed: int | None = None
+    instructions: str | None = None
+    timestamps: bool = False
     sample_rate: int = 24_000
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
@@ -54,6 +59,9 @@ class TranscriptionRequest:
     language: str | None = None
     prompt: str | None = None
     temperature: float = 0.0
+    task: Literal["transcribe", "translate"] = "transcribe"
+    words: bool = False
+    """Word times are wanted."""
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 

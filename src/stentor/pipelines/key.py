@@ -22,6 +22,7 @@ def segment_key(call: SpeechCall, *, model: str, revision: str, voice_revision: 
         "language": call.language,
         "speed": call.speed,
         "seed": call.seed,
+        "instructions": call.instructions,
         "options": dict(call.options),
     }
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))

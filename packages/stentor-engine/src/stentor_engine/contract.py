@@ -28,6 +28,7 @@ class Voice:
     id: str
     name: str
     languages: tuple[str, ...] = ()
+    gender: Literal["female", "male"] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,16 @@ class Capabilities:
     """The engine itself reads numbers, dates and abbreviations aloud."""
     speed: tuple[float, float] | None = None
     """The speeds it takes, without a change of pitch; None: only 1."""
+    instructions: bool = False
+    """Speech: it follows instructions on how to speak."""
     max_chars: int = 300
     """The longest text of one call."""
     window: float = 30.0
     """Seconds: the longest audio of one transcription call, and the length it likes best."""
+    detects_language: bool = False
+    """Transcription: each transcript tells the language that was heard, when none was given."""
+    translates: bool = False
+    """Transcription: it can also write English for what is said in another language."""
     parallel: int = 1
     """How many calls at once."""
 
@@ -91,6 +98,8 @@ class SpeechCall:
     language: str | None = None
     speed: float = 1.0
     seed: int = 0
+    instructions: str | None = None
+    """How to speak, in words; only for engines that declare it."""
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
@@ -102,6 +111,9 @@ class TranscriptionCall:
     language: str | None = None
     prompt: str | None = None
     temperature: float = 0.0
+    task: Literal["transcribe", "translate"] = "transcribe"
+    words: bool = False
+    """Word times are wanted, and may cost more."""
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 

@@ -102,6 +102,7 @@ def synthesize_event(call: SpeechCall) -> Event:
         "language": call.language,
         "speed": call.speed,
         "seed": call.seed,
+        "instructions": call.instructions,
         "options": dict(call.options),
     }
     return Event("synthesize", data)
@@ -117,6 +118,7 @@ def parse_synthesize(event: Event) -> SpeechCall:
         language=field(extra, "language", str, None) or field(voice, "language", str, None),
         speed=field(extra, "speed", float, 1.0),
         seed=field(extra, "seed", int, 0),
+        instructions=field(extra, "instructions", str, None),
         options=field(extra, "options", _OBJECT, {}),
     )
 
@@ -173,6 +175,8 @@ def transcribe_event(call: TranscriptionCall) -> Event:
         "protocol": PROTOCOL,
         "prompt": call.prompt,
         "temperature": call.temperature,
+        "task": call.task,
+        "words": call.words,
         "options": dict(call.options),
     }
     return Event("transcribe", data)
@@ -186,6 +190,8 @@ def parse_transcribe(event: Event, audio: NDArray[np.float32]) -> TranscriptionC
         language=field(event.data, "language", str, None),
         prompt=field(extra, "prompt", str, None),
         temperature=field(extra, "temperature", float, 0.0),
+        task=field(extra, "task", Literal["transcribe", "translate"], "transcribe"),
+        words=field(extra, "words", bool, False),
         options=field(extra, "options", _OBJECT, {}),
     )
 
