@@ -28,6 +28,7 @@ def test_equal_calls_have_equal_keys_in_every_process() -> None:
         replace(CALL, language="de"),
         replace(CALL, speed=1.5),
         replace(CALL, seed=4),
+        replace(CALL, instructions="sadly"),
         replace(CALL, options={"a": 2}),
     ],
 )

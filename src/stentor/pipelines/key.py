@@ -22,9 +22,10 @@ def segment_key(call: SpeechCall, *, model: str, revision: str, voice_revision: 
         "language": call.language,
         "speed": call.speed,
         "seed": call.seed,
-        "instructions": call.instructions,
         "options": dict(call.options),
     }
+    if call.instructions is not None:  # what a call does not say leaves its key as it was
+        parts["instructions"] = call.instructions
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -4,7 +4,7 @@ import asyncio
 import types
 import warnings
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -103,8 +103,10 @@ speech_calls = st.builds(
     language=st.none() | texts.filter(bool),
     speed=numbers,
     seed=st.integers(),
+    instructions=st.none() | texts,
     options=options,
 )
+TASKS: tuple[Literal["transcribe", "translate"], ...] = ("transcribe", "translate")
 transcripts = st.builds(
     Transcript,
     text=texts,
@@ -147,12 +149,17 @@ def test_speech_calls_arrive(call: SpeechCall) -> None:
     assert parse_synthesize(sent(synthesize_event(call))) == call
 
 
-@given(texts, texts, st.floats(0, 1), options)
+@given(texts, texts, st.floats(0, 1), st.sampled_from(TASKS), st.booleans(), options)
 def test_transcription_calls_arrive(
-    language: str, prompt: str, temperature: float, given_options: dict[str, Any]
+    language: str,
+    prompt: str,
+    temperature: float,
+    task: Literal["transcribe", "translate"],
+    words: bool,
+    given_options: dict[str, Any],
 ) -> None:
     audio = np.zeros(3, np.float32)
-    call = TranscriptionCall(audio, language, prompt, temperature, given_options)
+    call = TranscriptionCall(audio, language, prompt, temperature, task, words, given_options)
     received = parse_transcribe(sent(transcribe_event(call)), audio)
     assert received.audio is audio
     assert asdict(received) | {"audio": None} == asdict(call) | {"audio": None}
@@ -219,9 +226,9 @@ READY = info_event(
         ),
     )
 )
-SYNTHESIZE = synthesize_event(SpeechCall("text", "voice", "en", 1.5, 7, {"o": 1}))
+SYNTHESIZE = synthesize_event(SpeechCall("text", "voice", "en", 1.5, 7, "sadly", {"o": 1}))
 TRANSCRIBE = transcribe_event(
-    TranscriptionCall(np.zeros(0, np.float32), "en", "prompt", 0.5, {"o": 1})
+    TranscriptionCall(np.zeros(0, np.float32), "en", "prompt", 0.5, "translate", True, {"o": 1})
 )
 CHUNK = audio_chunk_event(16_000, b"\0\0", [Word("a", 0.0, 1.0, 2, 0.5)])
 TRANSCRIPT = transcript_chunk_event(
