@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import deque
 from collections.abc import Iterator
 
@@ -28,9 +29,20 @@ _ENCLOSING = str.maketrans(dict.fromkeys("\"'`“”„‟«»‹›‘’‚‛
 # Abbreviations that sentencex 1.0.32 takes for the end of a sentence. A wrong entry only joins
 # two sentences.
 _ABBREVIATIONS = frozenset(
-    ("акад", "доц", "им", "млн", "млрд", "рис", "стр", "табл", "exa", "godz", "डॉ", "पं")
+    ("акад", "доц", "им", "млн", "млрд", "рис", "стр", "табл", "exa", "godz", "inż", "डॉ", "पं")
 )
 _ABBREVIATED = re.compile(r"([^\s.,;:!?()«»\"“”„'’/-]+)\.\s*$")
+
+# "Wo?" fragt er. Lower case, or a particle, behind a quotation or an ellipsis goes on with it.
+_MAY_GO_ON = re.compile(r"""(?:["'’”“»«)\]]|…|\.\.\.)\s*$""")
+_LOWER_NEXT = re.compile(r"(?:[—–-]\s*)?([^\W\d_])")
+_QUOTED = re.compile("[」』”]$")
+_PARTICLE = re.compile("と(?!ても|ころ|にかく|きどき)|って|なんて|라고|하고|라며")
+
+# German writes ordinal numbers with a period, before nouns that are written with a capital.
+_GERMAN_ORDINAL = re.compile(
+    r"(?<!\w)(?i:am|im|der|das|dem|den|des|vom|zum|zur|beim)\s\d{1,3}\.\s*$"
+)
 
 
 class SentenceEnds:
@@ -86,7 +98,11 @@ class SentenceEnds:
         language = self._language or guess_language(block)
         for sentence in get_sentence_boundaries(language, _INDIGESTIBLE.sub(" ", block)):
             at = sentence["end_index"]
-            if at < len(block) and not joined(block[at - 1], block[at]) and not _goes_on(block, at):
+            if at == len(block) or joined(block[at - 1], block[at]):
+                continue
+            if not (
+                _goes_on(block, at) or _is_quoted_on(block, at) or _counts(language, block, at)
+            ):
                 yield at
 
 
@@ -103,3 +119,19 @@ def _goes_on(text: str, at: int) -> bool:
         or (len(word) <= 3 and following.islower())
         or (len(word) <= 4 and following.isdecimal())
     )
+
+
+def _is_quoted_on(text: str, at: int) -> bool:
+    """Whether a quotation or an ellipsis ends here, but not the sentence around it."""
+    if unicodedata.category(text[at]) in ("Pe", "Pf"):
+        return True
+    before = text[max(0, at - _NEXT_WORD) : at]
+    if _QUOTED.search(before) and _PARTICLE.match(text, at):
+        return True
+    following = _LOWER_NEXT.match(text, at)
+    return bool(following and following[1].islower() and _MAY_GO_ON.search(before))
+
+
+def _counts(language: str, text: str, at: int) -> bool:
+    before = text[max(0, at - _NEXT_WORD) : at]
+    return language == "de" and _GERMAN_ORDINAL.search(before) is not None
