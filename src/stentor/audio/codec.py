@@ -12,13 +12,12 @@ import numpy as np
 from av import AudioFrame
 from av.audio.stream import AudioStream
 
-from stentor.audio.resample import Resampler
 from stentor.types import Pcm
 
 
 @dataclass(frozen=True)
 class Codec:
-    """A PyAV encoder in its container. `rates` in Hz, ascending; none: all. `bit_rate`: per s."""
+    """A PyAV encoder in its container. `rates`: Hz; none: all. `bit_rate`: per second."""
 
     content_type: str
     container: str
@@ -27,10 +26,6 @@ class Codec:
     bit_rate: int | None = None
     options: dict[str, str] = field(default_factory=dict)
     muxing: dict[str, str] = field(default_factory=dict)
-
-    def rate(self, rate: int) -> int:
-        """The lowest supported rate that loses nothing, else the highest."""
-        return next((r for r in self.rates if r >= rate), max(self.rates, default=rate))
 
 
 class _Sink:
@@ -52,8 +47,7 @@ class _Sink:
 class Compressed:
     def __init__(self, codec: Codec, rate: int) -> None:
         self.content_type = codec.content_type
-        self._rate = codec.rate(rate)
-        self._resampler = Resampler(rate, self._rate)
+        self._rate = rate
         self._sink = _Sink()
         self._container = av.open(
             self._sink, "w", format=codec.container, container_options=codec.muxing
@@ -73,11 +67,10 @@ class Compressed:
         self._position = 0
 
     def push(self, pcm: Pcm) -> bytes:
-        self._encode(self._resampler.push(pcm))
+        self._encode(pcm)
         return self._sink.taken()
 
     def finish(self) -> bytes:
-        self._encode(self._resampler.flush())
         self._container.mux(self._stream.encode(None))
         self._container.close()
         return self._sink.taken()

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from stentor.audio.codec import Codec, Compressed
 from stentor.audio.wav import Plain, wav_header
-from stentor.errors import UnsupportedFormat
+from stentor.errors import InvalidRequest, UnsupportedFormat
 from stentor.types import Pcm
 
 
@@ -50,7 +50,8 @@ _CODECS = {
         "audio/aac",
         "adts",
         "aac",
-        (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000),
+        (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+        + (64_000, 88_200, 96_000),
         96_000,
     ),
     # 8 KiB of padding for tags would be the first thing on the wire.
@@ -63,9 +64,8 @@ FORMATS = ("wav", "pcm", *_CODECS)
 def new_encoder(fmt: str, rate: int, samples: int | None = None) -> Encoder:
     """An encoder for one of FORMATS, taking samples at `rate` Hz.
 
-    Where the codec cannot carry that rate, it is resampled to the next one that it can. `samples`:
-    how many will be pushed, for a complete wav with exact sizes; None: a stream. Raises
-    UnsupportedFormat.
+    `samples`: how many will be pushed, for a complete wav with exact sizes; None: a stream. Raises
+    UnsupportedFormat, or InvalidRequest for a rate that the format does not have.
     """
     if fmt == "wav":
         return Plain("audio/wav", wav_header(rate, samples), samples)
@@ -76,6 +76,9 @@ def new_encoder(fmt: str, rate: int, samples: int | None = None) -> Encoder:
         raise UnsupportedFormat(
             f"{fmt!r} is not a format; there are {', '.join(FORMATS)}.", param="response_format"
         )
+    if codec.rates and rate not in codec.rates:
+        rates = ", ".join(map(str, codec.rates))
+        raise InvalidRequest(f"{fmt} has the sample rates {rates} Hz", param="sample_rate")
     return Compressed(codec, rate)
 
 

@@ -26,6 +26,8 @@ class Joiner:
     """
 
     def __init__(self, rate: int) -> None:
+        self.trimmed: int | None = None
+        """Samples cut from the start of the segment, less those put before it; None: no sound yet."""
         self._rate = rate
         self._lead = round(LEAD * rate)
         self._fade = round(FADE * rate)
@@ -33,6 +35,8 @@ class Joiner:
         self._begin()
 
     def _begin(self) -> None:
+        self.trimmed = None
+        self._seen = 0  # samples of this segment
         self._held = np.empty(0, np.int16)  # silence since the last sound, or since the beginning
         self._more = 0  # samples of silence after what is held: counted, not stored
         self._last = 0  # the last sound of the content; 0: there was none yet
@@ -42,10 +46,14 @@ class Joiner:
         loud = np.flatnonzero((pcm > SILENCE) | (pcm < -SILENCE))
         if not len(loud):
             self._hold(pcm)
+            self._seen += len(pcm)
             return np.empty(0, np.int16)
-        first, end = loud[0], loud[-1] + 1
+        first, end = int(loud[0]), int(loud[-1]) + 1
         self._hold(pcm[:first])
         before = self._pending() if self._last else self._onset(int(pcm[first]))
+        if self.trimmed is None:
+            self.trimmed = self._seen + first - len(before)
+        self._seen += len(pcm)
         self._last = int(pcm[end - 1])
         self._held, self._more = np.empty(0, np.int16), 0
         self._hold(pcm[end:])

@@ -4,6 +4,7 @@ import gc
 import io
 import wave
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from av.container import OutputContainer
 from stentor.audio.decode import decode
 from stentor.audio.encode import FORMATS, encode, new_encoder
 from stentor.audio.wav import wav_header
-from stentor.errors import UnsupportedFormat
+from stentor.errors import InvalidRequest, UnsupportedFormat
 from stentor.types import Pcm
 
 from .sounds import level, noise, pitch, tone
@@ -34,8 +35,20 @@ def decoded(fmt: str, body: bytes, rate: int) -> Pcm:
     return np.concatenate(list(decode(io.BytesIO(body), rate=rate, max_seconds=100)))
 
 
-@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 24_000, 44_100, 48_000])
-@pytest.mark.parametrize("fmt", FORMATS)
+RATES = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
+LACKING = [("opus", 22_050), ("opus", 44_100)]
+
+
+@pytest.mark.parametrize(("fmt", "rate"), LACKING + [("mp3", 96_000), ("aac", 10_000)])
+def test_a_rate_that_the_format_lacks_is_refused(fmt: str, rate: int) -> None:
+    with pytest.raises(InvalidRequest, match="24000") as refusal:
+        new_encoder(fmt, rate)
+    assert refusal.value.param == "sample_rate"
+
+
+@pytest.mark.parametrize(
+    ("fmt", "rate"), [pair for pair in product(FORMATS, RATES) if pair not in LACKING]
+)
 def test_every_format_is_the_sound_again(fmt: str, rate: int) -> None:
     pcm = decoded(fmt, b"".join(streamed(fmt, rate, tone(rate, 2.0))), rate)
 
@@ -135,7 +148,7 @@ def test_a_complete_answer_must_be_complete(samples: int) -> None:
 
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_can_be_closed_at_any_time(fmt: str) -> None:
-    fresh, begun, ended = (new_encoder(fmt, 22_050) for _ in range(3))
+    fresh, begun, ended = (new_encoder(fmt, 24_000) for _ in range(3))
     begun.push(noise(10_000))
     ended.finish()
 
