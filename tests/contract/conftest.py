@@ -20,13 +20,14 @@ from stentor_engine import OptionValue
 
 ECHO = Path(__file__).parents[2] / "engines" / "echo.py"
 ODD = Path(__file__).with_name("odd_engines.py")
+PLAIN = Path(__file__).parent / "own" / "plain.py"
 
 
 def worker_command(
     engine: str, *, weights: Path | None = None, **options: OptionValue
 ) -> WorkerCommand:
-    """Of an engine of `odd_engines.py`, or of `echo.py`."""
-    file = ODD if engine.startswith("odd") else ECHO
+    """Of an engine of `odd_engines.py`, of `plain.py`, or of `echo.py`."""
+    file = ODD if engine.startswith("odd") else PLAIN if engine == "parrot" else ECHO
     settings = {"options": options, "weights": None if weights is None else str(weights)}
     return WorkerCommand(engine, file, settings)
 

@@ -110,9 +110,9 @@ def usable(worker: BareWorker) -> None:
     assert replies[-1] in ("audio-stop", "audio-chunk", "transcript")
 
 
-SPEAK = [synthesize_event(SpeechCall("ab", "low", "en", 1.5, 7, {"delay": 0}))]
+SPEAK = [synthesize_event(SpeechCall("ab", "low", "en", 1.5, 7, options={"delay": 0}))]
 LISTEN = [
-    transcribe_event(TranscriptionCall(np.zeros(0, np.float32), "en", "prompt", 0.5, {"delay": 0})),
+    transcribe_event(TranscriptionCall(np.zeros(0, np.float32), "en", "prompt", 0.5, options={"delay": 0})),
     audio_start_event(16_000),
     audio_chunk_event(16_000, bytes(320)),
     audio_stop_event(),

@@ -35,8 +35,9 @@ def engine(text: str, size: int, *, take: int = 0) -> Iterator[AudioChunk]:
 def heard(
     capabilities: Capabilities, deaths: list[int], sizes: list[int], *, takes: bool
 ) -> tuple[Pcm, Gate]:
+    """The samples. Whatever happened, each word was told once, with its audio, at its time."""
     gate = Gate(SpeechCall(TEXT))
-    released: list[Pcm] = []
+    chunks_out: list[AudioChunk] = []
     for attempt, chunks in enumerate([*deaths, 10_000]):
         call = gate.begin(capabilities)
         size = sizes[attempt % len(sizes)]
@@ -44,11 +45,21 @@ def heard(
         for number, chunk in enumerate(spoken):
             if number == chunks:
                 break
-            released.append(gate.push(chunk))
+            chunks_out.append(gate.push(chunk))
         else:
-            released.append(gate.finish())
+            chunks_out.append(gate.finish(RATE))
             break
-    return np.concatenate(released), gate
+    told = [word for chunk in chunks_out for word in chunk.words]
+    expected = [word for chunk in engine(TEXT, 64) for word in chunk.words]
+    assert [(w.text, w.at, round(w.start, 6)) for w in told] == [
+        (w.text, w.at, round(w.start, 6)) for w in expected
+    ]
+    sent = 0
+    for chunk in chunks_out:
+        ends = sent + len(chunk.samples)
+        assert all(sent <= round(word.start * RATE) < ends for word in chunk.words)
+        sent = ends
+    return np.concatenate([chunk.samples for chunk in chunks_out]), gate
 
 
 DEATHS = st.lists(st.integers(0, 40), max_size=5)
@@ -93,7 +104,7 @@ def engine_words() -> Iterator[slice]:
 def test_words_flow_while_they_are_spoken() -> None:
     gate = Gate(SpeechCall(TEXT))
     gate.begin(Capabilities("speech", RATE, word_times=True))
-    released = [len(gate.push(chunk)) for chunk in engine(TEXT, 30)]
+    released = [len(gate.push(chunk).samples) for chunk in engine(TEXT, 30)]
     assert sum(released) == TEXT.rindex(" ") * PER_CHARACTER + PER_CHARACTER
     assert sum(released[: len(released) // 2]) > 0
 
@@ -103,7 +114,7 @@ def test_silence_before_the_first_word_may_already_be_sent() -> None:
     capabilities = Capabilities("speech", RATE, word_times=True)
     gate.begin(capabilities)
     silence = np.zeros(40, np.int16)
-    sent = gate.push(AudioChunk(silence, RATE, (Word("hello", 0.03, at=0),)))
+    sent = gate.push(AudioChunk(silence, RATE, (Word("hello", 0.03, at=0),))).samples
     assert len(sent) == 30
     assert gate.begin(capabilities).text == "hello"
 
@@ -114,3 +125,17 @@ def test_another_engine_does_not_go_on_where_nothing_tells_how() -> None:
     gate.push(next(engine(TEXT, 64)))
     with pytest.raises(EngineFailed):
         gate.begin(Capabilities("speech", 2 * RATE, deterministic=True))
+
+
+def test_another_engine_goes_on_and_is_then_repeated_itself() -> None:
+    """One with word times is lost after a word, a deterministic one takes over and is lost too."""
+    first = Capabilities("speech", RATE, word_times=True)
+    second = Capabilities("speech", RATE, deterministic=True)
+    gate = Gate(SpeechCall(TEXT))
+    samples: list[int] = []
+    for capabilities, chunks in ((first, 5), (second, 3), (second, 1), (second, 10_000)):
+        spoken = list(engine(gate.begin(capabilities).text, 20))
+        for chunk in spoken[:chunks]:
+            samples += gate.push(chunk).samples.tolist()
+    samples += gate.finish(RATE).samples.tolist()
+    assert "".join(map(chr, samples[::PER_CHARACTER])) == TEXT

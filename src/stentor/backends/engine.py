@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import numpy as np
+from numpy.typing import NDArray
 from wyoming.event import Event
 
 from stentor.errors import EngineFailed, InvalidRequest, OutOfMemory
@@ -13,8 +14,14 @@ from stentor.lifecycle.connection import Connection
 from stentor.lifecycle.state import State
 from stentor.lifecycle.worker import Worker
 from stentor.types import AudioChunk
-from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall
-from stentor_engine.errors import EngineError, InvalidCall, WireError
+from stentor_engine import (
+    REFERENCE_RATE,
+    Capabilities,
+    SpeechCall,
+    Transcript,
+    TranscriptionCall,
+)
+from stentor_engine.errors import EngineError, InvalidCall, MalformedFrame, WireError
 from stentor_engine.messages import (
     audio_chunk_event,
     audio_start_event,
@@ -67,7 +74,11 @@ class EngineBackend:
 
     async def speak(self, call: SpeechCall) -> AsyncGenerator[AudioChunk, None]:
         async with self._call(synthesize_event(call)) as connection:
-            rate = parse_audio_start(expect(await self._receive(connection), "audio-start"))
+            event = expect(await self._receive(connection), "audio-start", "reference-wanted")
+            if event.type == "reference-wanted":
+                await self._send_reference(connection, call)
+                event = await self._receive(connection)
+            rate = parse_audio_start(expect(event, "audio-start"))
             while True:
                 event = expect(await self._receive(connection), "audio-chunk", "audio-stop")
                 if event.type == "audio-stop":
@@ -78,8 +89,7 @@ class EngineBackend:
     async def listen(self, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
         rate = (await self._worker.ensure_ready()).sample_rate
         async with self._call(transcribe_event(call)) as connection:
-            for event in _audio_events(call, rate):
-                await connection.send(event, timeout=self._stall_timeout)
+            await self._send_audio(connection, call.audio, rate)
             expect(await self._receive(connection), "transcript-start")
             stops = ("transcript", "transcript-stop")
             while (
@@ -103,6 +113,17 @@ class EngineBackend:
         except EngineError as error:
             raise (OutOfMemory if error.retryable else EngineFailed)(str(error)) from error
 
+    async def _send_reference(self, connection: Connection, call: SpeechCall) -> None:
+        if call.reference is None:
+            raise MalformedFrame("a reference is wanted where none was named")
+        await self._send_audio(connection, call.reference.samples, REFERENCE_RATE)
+
+    async def _send_audio(
+        self, connection: Connection, samples: NDArray[np.float32], rate: int
+    ) -> None:
+        for event in _audio_events(samples, rate):
+            await connection.send(event, timeout=self._stall_timeout)
+
     async def _receive(self, connection: Connection) -> Event:
         return await connection.receive(timeout=self._stall_timeout)
 
@@ -115,9 +136,9 @@ def _check(request: Event) -> None:
         raise InvalidRequest(f"this cannot be asked of an engine: {error}") from error
 
 
-def _audio_events(call: TranscriptionCall, rate: int) -> Iterator[Event]:
+def _audio_events(samples: NDArray[np.float32], rate: int) -> Iterator[Event]:
     yield audio_start_event(rate)
-    scaled = np.clip(np.rint(call.audio * 32768.0), -32768, 32767)
+    scaled = np.clip(np.rint(samples * 32768.0), -32768, 32767)
     for payload in pcm_chunks(scaled.astype("<i2").tobytes()):
         yield audio_chunk_event(rate, payload)
     yield audio_stop_event()

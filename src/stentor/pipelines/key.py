@@ -26,6 +26,8 @@ def segment_key(call: SpeechCall, *, model: str, revision: str, voice_revision: 
     }
     if call.instructions is not None:  # what a call does not say leaves its key as it was
         parts["instructions"] = call.instructions
+    if call.reference is not None:
+        parts["reference"] = call.reference.id
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 import structlog
 
@@ -48,8 +49,10 @@ async def speak_segment(
 
 async def _attempt(gate: Gate, backend: Backend) -> AsyncGenerator[AudioChunk, None]:
     capabilities = await backend.ensure_ready()
-    call = fitting(fit_speech, gate.begin(capabilities), capabilities, backend)
-    rate = 0
+    wish = gate.begin(capabilities)
+    call = fitting(fit_speech, wish, capabilities, backend)
+    speed = wish.speed / call.speed
+    rate = capabilities.sample_rate
     seconds = 0.0
     async with aclosing(backend.speak(call)) as chunks:
         async for chunk in chunks:
@@ -57,7 +60,6 @@ async def _attempt(gate: Gate, backend: Backend) -> AsyncGenerator[AudioChunk, N
             seconds += len(chunk.samples) / rate
             if seconds > LONGEST:
                 raise EngineFailed(f"the engine came to no end within {LONGEST:g} s of audio")
-            if len(released := gate.push(chunk)):
-                yield AudioChunk(released, rate)
-    if len(rest := gate.finish()):
-        yield AudioChunk(rest, rate)
+            if len((released := gate.push(chunk)).samples):
+                yield replace(released, speed=speed)
+    yield replace(gate.finish(rate), speed=speed)

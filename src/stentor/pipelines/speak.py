@@ -10,69 +10,66 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, closing
-from dataclasses import dataclass, replace
 
 from stentor.audio.encode import new_encoder
 from stentor.backends.base import Backend
 from stentor.errors import InvalidRequest, TextTooLong
 from stentor.pipelines.fit import fit_speech
 from stentor.pipelines.in_order import in_order
-from stentor.pipelines.key import resolve_seed, segment_key
+from stentor.pipelines.plan import Planned, plan, wish_for
 from stentor.pipelines.render import Renderer, batches
 from stentor.pipelines.segment import speak_segment
 from stentor.routing.models import Model, Models
 from stentor.text.clean import clean
-from stentor.text.segment import Boundary, segment
 from stentor.threads import Threads
-from stentor.types import AudioChunk, Priority, SpeechRequest
+from stentor.types import AudioChunk, Priority, Rendered, SpeechRequest
 from stentor_engine import Capabilities, SpeechCall
 
-PAUSES = {
-    Boundary.FORCED: 0.0,
-    Boundary.CLAUSE: 0.15,
-    Boundary.SENTENCE: 0.4,
-    Boundary.PARAGRAPH: 0.8,
-    Boundary.END: 0.1,
-}
-"""Seconds of silence after a segment, at speed 1."""
 AHEAD_MOST = 8
 """Segments begun beyond the one that is being heard, at most: they wait in memory."""
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A segment to be spoken, as the client wished. `pause`: seconds of silence after it."""
-
-    wish: SpeechCall
-    pause: float
 
 
 class Speech:
     """An answer that has begun. Close it, also early: that ends all work for it."""
 
-    def __init__(self, model: str, renderer: Renderer, content_type: str) -> None:
+    def __init__(self, model: str, characters: int, renderer: Renderer, content_type: str) -> None:
         self.model = model
+        self.characters = characters
+        """Of the text, without what cannot be spoken."""
         self.content_type = content_type
         self.backend = ""
         """The name of the one that spoke last."""
+        self.voice: str | None = None
+        """The model's own id for it."""
+        self.ignored: tuple[str, ...] = ()
+        """Fields of the request that this model cannot follow."""
         self._renderer = renderer
-        self._first = b""
-        self._rest: AsyncGenerator[bytes, None]
+        self._first = Rendered()
+        self._rest: AsyncGenerator[Rendered, None]
 
     @property
     def seconds(self) -> float:
         """Of audio rendered so far."""
         return self._renderer.seconds
 
-    async def begin(self, audio: AsyncGenerator[bytes, None]) -> None:
-        """Takes the first bytes: what fails before them is raised here."""
-        self._rest = audio
-        self._first = await anext(audio)
+    async def begin(self, pieces: AsyncGenerator[Rendered, None]) -> None:
+        """Takes the first audio: what fails before it is raised here."""
+        self._rest = pieces
+        words = self._first.words
+        while not self._first.audio:
+            self._first = await anext(pieces)
+            words += self._first.words
+        self._first = Rendered(self._first.audio, words)
+
+    async def pieces(self) -> AsyncIterator[Rendered]:
+        yield self._first
+        async for piece in self._rest:
+            yield piece
 
     async def audio(self) -> AsyncIterator[bytes]:
-        yield self._first
-        async for encoded in self._rest:
-            yield encoded
+        async for piece in self.pieces():
+            if piece.audio:
+                yield piece.audio
 
     async def aclose(self) -> None:
         await self._rest.aclose()
@@ -90,7 +87,7 @@ class Speaker:
         model = self._models.find(request.model)
         encoder = new_encoder(request.format, request.sample_rate)
         renderer = Renderer(encoder, request.sample_rate)
-        speech = Speech(model.name, renderer, encoder.content_type)
+        speech = Speech(model.name, len(text), renderer, encoder.content_type)
         await speech.begin(self._render(request, text, model, priority, renderer, speech))
         return speech
 
@@ -110,9 +107,12 @@ class Speaker:
         priority: Priority,
         renderer: Renderer,
         speech: Speech,
-    ) -> AsyncGenerator[bytes, None]:
+    ) -> AsyncGenerator[Rendered, None]:
         with closing(renderer), model.scheduler.admit(priority) as admission:
-            plans = plan(request, text, model, await model.able("speech"))
+            capabilities = await model.able("speech")
+            wish = await self._threads.run(wish_for, request, text, capabilities)
+            plans = plan(request, text, wish, model, capabilities, self._threads)
+            _tell(speech, request, wish, capabilities)
 
             def speak(planned: Planned) -> AsyncGenerator[tuple[AudioChunk, Backend], None]:
                 return speak_segment(planned.wish, admission)
@@ -120,33 +120,28 @@ class Speaker:
             ahead = min(AHEAD_MOST, model.scheduler.slots)
             async with aclosing(in_order(plans, speak, ahead=ahead)) as segments:
                 async for segment in segments:
+                    renderer.begin_segment(segment.plan.wish.text)
                     async for spoken in segment.results():
                         speech.backend = spoken[-1][1].name
                         for chunks in batches([chunk for chunk, _ in spoken]):
-                            if encoded := await self._threads.run(renderer.push, chunks):
-                                yield encoded
-                    pause = segment.plan.pause
-                    if encoded := await self._threads.run(renderer.end_segment, pause):
-                        yield encoded
+                            yield await self._threads.run(renderer.push, chunks)
+                    yield await self._threads.run(renderer.end_segment, segment.plan.pause)
             if not renderer.spoken:
                 raise InvalidRequest("the voice can say nothing of the input", param="input")
-            yield await self._threads.run(renderer.finish)
+            yield Rendered(await self._threads.run(renderer.finish))
 
 
-async def plan(
-    request: SpeechRequest, text: str, model: Model, capabilities: Capabilities
-) -> AsyncGenerator[Planned, None]:
-    """The calls for a text, one by one as they are asked for; raises InvalidRequest."""
-    wish = SpeechCall(
-        text="",
-        voice=request.voice,
-        language=request.language,
-        speed=request.speed,
-        options=request.options,
-    )
+def _tell(
+    speech: Speech, request: SpeechRequest, wish: SpeechCall, capabilities: Capabilities
+) -> None:
+    """Who speaks, and what of the request cannot be followed; raises InvalidRequest for what the
+    answer would be wrong without.
+    """
+    if request.timestamps and not capabilities.word_times:
+        raise InvalidRequest(
+            f"model '{speech.model}' does not tell when its words are heard", param="timestamps"
+        )
     call = fit_speech(wish, capabilities)
-    for piece in segment(text, language=request.language, max_chars=capabilities.max_chars):
-        said = piece.text.strip()
-        key = segment_key(replace(call, text=said), model=model.name, revision=model.revision)
-        spoken = replace(wish, text=said, seed=resolve_seed(request.seed, key))
-        yield Planned(spoken, PAUSES[piece.boundary] / request.speed)
+    speech.voice = call.voice
+    if call.instructions != wish.instructions:
+        speech.ignored = ("instructions",)

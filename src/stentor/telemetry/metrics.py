@@ -1,78 +1,136 @@
-"""What Prometheus reads at `/metrics`."""
+"""What Prometheus reads at `/metrics`.
+
+Labels are names of the configuration, patterns of routes, codes of our errors and voices that the
+models told of: clients cannot add any.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
+from stentor.lifecycle.worker import Worker
 from stentor.routing.models import Models
+from stentor.telemetry.gauges import Gauges
+from stentor.telemetry.told import tell
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+VOICES_MOST = 200
+"""Voices of one model that are counted apart."""
+OTHER = "other"
+"""The label of what is not known."""
 
 
 class Metrics:
-    """One per app; no registry is shared between apps."""
+    """One per app; no registry is shared between apps. Where a request is being answered, its log
+    line tells the figures too.
+    """
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, workers: Mapping[tuple[str, str], Worker]) -> None:
+        """`workers`: by the names of their model and their backend."""
+        self._models = {model.name: model for model in models}
+        self._voices: dict[str, set[str]] = {}
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "stentor_requests",
-            "Requests by route and status",
-            ["method", "route", "status"],
-            registry=self._registry,
+        self._requests = self._counter(
+            "stentor_requests", "Requests by route and status", "method", "route", "status"
         )
-        self._request_seconds = Histogram(
-            "stentor_request_seconds",
-            "From a request's first byte to its answer's last",
-            ["route"],
-            buckets=SECONDS,
-            registry=self._registry,
+        self._request_seconds = self._histogram(
+            "stentor_request_seconds", "From a request's first byte to its answer's last", "route"
         )
-        self._first_audio = Histogram(
+        self._errors = self._counter(
+            "stentor_errors", "Requests that ended in an error", "code", "route"
+        )
+        self._first_audio = self._histogram(
             "stentor_first_audio_seconds",
             "From a speech request to its first bytes of audio",
-            ["model"],
-            buckets=SECONDS,
-            registry=self._registry,
+            "model",
+            "backend",
         )
-        self._audio = Counter(
-            "stentor_audio_seconds",
-            "Audio spoken and heard",
-            ["task", "model"],
-            registry=self._registry,
+        self._generation = self._histogram(
+            "stentor_generation_seconds",
+            "From a request to the last of its audio or of its text",
+            "model",
+            "backend",
         )
-        self._registry.register(_Queues(models))
+        self._audio = self._counter(
+            "stentor_audio_seconds", "Audio spoken and heard", "task", "model", "backend", "voice"
+        )
+        self._characters = self._counter(
+            "stentor_input_characters", "Characters of text that were spoken", "model"
+        )
+        self._registry.register(Gauges(models, workers))
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).inc()
         self._request_seconds.labels(route).observe(seconds)
 
-    def first_audio(self, model: str, seconds: float) -> None:
-        self._first_audio.labels(model).observe(seconds)
+    def count_error(self, code: str, route: str) -> None:
+        self._errors.labels(code, route).inc()
+
+    def began(self, *, model: str, backend: str, seconds: float) -> None:
+        """A speech request's first bytes of audio are there, so many seconds after it came."""
+        self._first_audio.labels(*self._place(model, backend)).observe(seconds)
+        tell(model=model, backend=backend, first_audio=round(seconds, 4))
+
+    def spoken(
+        self,
+        *,
+        model: str,
+        backend: str,
+        voice: str | None,
+        audio: float,
+        seconds: float,
+        characters: int,
+    ) -> None:
+        """A speech request ended, also early. `voice`: the id of one of the model's own; `audio`:
+        seconds of it; `seconds`: since the request came; `characters`: of its input.
+        """
+        place = self._place(model, backend)
+        self._generation.labels(*place).observe(seconds)
+        self._audio.labels("speech", *place, self._voice(model, voice)).inc(audio)
+        self._characters.labels(place[0]).inc(characters)
+        tell(model=model, backend=backend, characters=characters, audio=round(audio, 3))
+
+    def heard(self, *, model: str, backend: str, audio: float, seconds: float) -> None:
+        """A transcription ended, also early. `audio`: seconds of it that were read; `seconds`:
+        since the request came.
+        """
+        place = self._place(model, backend)
+        self._generation.labels(*place).observe(seconds)
+        self._audio.labels("transcription", *place, "").inc(audio)
+        tell(model=model, backend=backend, audio=round(audio, 3))
 
     def audio(self, task: str, model: str, seconds: float) -> None:
-        self._audio.labels(task, model).inc(seconds)
+        self._audio.labels(task, *self._place(model, ""), "").inc(seconds)
+        tell(model=model, audio=round(seconds, 3))
 
     def exposition(self) -> bytes:
         """In Prometheus' text format."""
         return generate_latest(self._registry)
 
+    def _place(self, model: str, backend: str) -> tuple[str, str]:
+        """`backend` is empty where none had its turn."""
+        known = self._models.get(model)
+        if known is None:
+            return OTHER, OTHER
+        names = ("", *(each.name for each in known.backends))
+        return model, backend if backend in names else OTHER
 
-class _Queues(Collector):
-    def __init__(self, models: Models) -> None:
-        self._models = models
+    def _voice(self, model: str, voice: str | None) -> str:
+        known = self._models[model].known if model in self._models else None
+        if voice is None:
+            return ""
+        if known is None or all(voice != each.id for each in known.voices):
+            return OTHER
+        counted = self._voices.setdefault(model, set())
+        if voice not in counted and len(counted) >= VOICES_MOST:
+            return OTHER
+        counted.add(voice)
+        return voice
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        admitted = GaugeMetricFamily(
-            "stentor_admitted", "Requests being served or waiting", labels=["model"]
-        )
-        waiting = GaugeMetricFamily(
-            "stentor_waiting", "Calls that wait for a slot", labels=["model"]
-        )
-        for model in self._models:
-            admitted.add_metric([model.name], model.scheduler.admitted)
-            waiting.add_metric([model.name], model.scheduler.waiting)
-        return iter((admitted, waiting))
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, registry=self._registry)
+
+    def _histogram(self, name: str, meaning: str, *labels: str) -> Histogram:
+        return Histogram(name, meaning, labels, buckets=SECONDS, registry=self._registry)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stentor_engine import LoadFailed, Settings
-from stentor_engine.loader import engine_class, engine_names
+from stentor_engine import LoadFailed, Settings, SpeechEngine, TranscriptionEngine
+from stentor_engine.loader import engine_class, engine_declarations, engine_names
 
 ENGINE = '''
 from __future__ import annotations
@@ -116,3 +116,54 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         engine_class(tmp_path / "engine.txt", "first")
     with pytest.raises(LoadFailed, match="FileNotFoundError"):
         engine_class(tmp_path / "gone.py", "first")
+
+
+@pytest.mark.parametrize(
+    ("code", "task", "quality"),
+    [
+        ("class X(SpeechEngine):\n name = 'x'\n quality = 80", "speech", 80),
+        ("class X(TranscriptionEngine):\n name = 'x'", "transcription", 50),
+        ("class X(stentor_engine.SpeechEngine):\n name = 'x'\n quality: int = 0", "speech", 0),
+        (
+            "from stentor_engine import SpeechEngine as Base\n"
+            "class X(Base):\n name = 'x'\n quality = 100",
+            "speech",
+            100,
+        ),
+        (
+            "class A(TranscriptionEngine):\n quality = 7\n"
+            "class B(Mixin, A): ...\n"
+            "class X(B):\n name = 'x'\n quality: ClassVar[int]",
+            "transcription",
+            7,
+        ),
+        (
+            "class A(SpeechEngine):\n quality = 7\nclass X(A):\n name = 'x'\n quality = N",
+            "speech",
+            50,
+        ),
+        ("class X(SpeechEngine):\n name = 'x'\n quality = 101", "speech", 50),
+        ("class X(SpeechEngine):\n name = 'x'\n quality = -1", "speech", 50),
+        ("class X(SpeechEngine):\n name = 'x'\n quality = True", "speech", 50),
+        ("class X(SpeechEngine):\n name = 'x'\n quality = '9'", "speech", 50),
+        ("class X(elsewhere.Base):\n name = 'x'\n quality = 9", None, 9),
+        ("class X(made()):\n name = 'x'", None, 50),
+        ("class X(Generic[T], SpeechEngine):\n name = 'x'", "speech", 50),
+        ("class X(X):\n name = 'x'", None, 50),
+        ("class A(X): ...\nclass X(A):\n name = 'x'", None, 50),
+    ],
+)
+def test_what_can_be_told_without_running_it(
+    engine_file: Path, code: str, task: str | None, quality: int
+) -> None:
+    engine_file.write_text("import nothing_of_that_name\n" + code)
+    (declared,) = engine_declarations(engine_file)
+    assert (declared.name, declared.task, declared.quality) == ("x", task, quality)
+
+
+def test_what_is_told_is_true(engine_file: Path) -> None:
+    for declared in engine_declarations(engine_file):
+        found = engine_class(engine_file, declared.name)
+        base = SpeechEngine if declared.task == "speech" else TranscriptionEngine
+        assert issubclass(found, base)
+        assert found.quality == declared.quality

@@ -19,6 +19,7 @@ from stentor_engine import (
     LoadFailed,
     Option,
     OutOfMemory,
+    Reference,
     SpeechCall,
     Transcript,
     TranscriptionCall,
@@ -44,6 +45,7 @@ from stentor_engine.messages import (
     parse_audio_start,
     parse_error,
     parse_info,
+    parse_reference_id,
     parse_synthesize,
     parse_transcribe,
     parse_transcript_chunk,
@@ -226,7 +228,10 @@ READY = info_event(
         ),
     )
 )
-SYNTHESIZE = synthesize_event(SpeechCall("text", "voice", "en", 1.5, 7, "sadly", {"o": 1}))
+REFERENCE = Reference("a" * 64, np.zeros(0, np.float32))
+SYNTHESIZE = synthesize_event(
+    SpeechCall("text", "voice", "en", 1.5, 7, "sadly", REFERENCE, {"o": 1})
+)
 TRANSCRIBE = transcribe_event(
     TranscriptionCall(np.zeros(0, np.float32), "en", "prompt", 0.5, "translate", True, {"o": 1})
 )
@@ -236,7 +241,7 @@ TRANSCRIPT = transcript_chunk_event(
 )
 PARSERS = {
     "info": (READY, parse_info),
-    "synthesize": (SYNTHESIZE, parse_synthesize),
+    "synthesize": (SYNTHESIZE, lambda event: (parse_synthesize(event), parse_reference_id(event))),
     "transcribe": (TRANSCRIBE, lambda event: parse_transcribe(event, np.zeros(0, np.float32))),
     "audio-start": (audio_start_event(16_000), parse_audio_start),
     "audio-chunk": (CHUNK, lambda event: parse_audio_chunk(event, 16_000)),

@@ -2,8 +2,10 @@
 
 from .callback import iterate_callback
 from .contract import (
+    REFERENCE_RATE,
     Capabilities,
     Engine,
+    Reference,
     Samples,
     Settings,
     SpeechCall,
@@ -18,6 +20,7 @@ from .errors import EngineError, InvalidCall, LoadFailed, OutOfMemory
 from .options import Option, OptionValue, complete_options
 
 __all__ = [
+    "REFERENCE_RATE",
     "Capabilities",
     "Engine",
     "EngineError",
@@ -26,6 +29,7 @@ __all__ = [
     "Option",
     "OptionValue",
     "OutOfMemory",
+    "Reference",
     "Samples",
     "Settings",
     "SpeechCall",

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from wyoming.event import Event
 
-from .contract import Capabilities, Samples, SpeechCall, SpeechEngine, TranscriptionEngine, Word
-from .errors import ConnectionLost, EngineError, FrameTooLarge, InvalidCall
+from .contract import (
+    REFERENCE_RATE,
+    Capabilities,
+    Reference,
+    Samples,
+    SpeechCall,
+    SpeechEngine,
+    TranscriptionEngine,
+    Word,
+)
+from .errors import ConnectionLost, EngineError, FrameTooLarge, InvalidCall, MalformedFrame
 from .host import Host
 from .messages import (
     audio_chunk_event,
@@ -20,12 +29,14 @@ from .messages import (
     expect,
     parse_audio_chunk,
     parse_audio_start,
+    parse_reference_id,
     parse_synthesize,
     parse_transcribe,
     pcm_chunks,
     transcript_chunk_event,
 )
 from .options import complete_options
+from .references import reference_id, samples_of
 from .run import Run
 from .wire import read_event, within
 
@@ -35,11 +46,13 @@ WINDOW_SLACK = 1.0
 """Seconds that a call's audio may be longer than the engine's window."""
 
 
-async def speak(host: Host, event: Event) -> AsyncGenerator[Event, None]:
+async def speak(
+    host: Host, event: Event, reference: Reference | None
+) -> AsyncGenerator[Event, None]:
     engine = host.engine
     if not isinstance(engine, SpeechEngine):
         raise InvalidCall("this engine does not speak")
-    call = _checked(parse_synthesize(event), host.capabilities)
+    call = _checked(replace(parse_synthesize(event), reference=reference), host.capabilities)
     rate = host.capabilities.sample_rate
     yield audio_start_event(rate)
     run: Run[Samples | Word] = host.run(lambda: engine.synthesize(call))
@@ -86,8 +99,33 @@ def s16le(samples: object) -> bytes:
 async def receive_window(host: Host, reader: asyncio.StreamReader) -> NDArray[np.float32]:
     """The audio that follows a `transcribe` event, bounded by the engine's window."""
     capabilities = host.capabilities
-    rate = capabilities.sample_rate
-    bound = 2 * int((capabilities.window + WINDOW_SLACK) * rate)
+    pcm = await _receive_audio(reader, capabilities.sample_rate, capabilities.window)
+    return samples_of(pcm)
+
+
+async def receive_reference(
+    host: Host, event: Event, reader: asyncio.StreamReader, send: Callable[[Event], Awaitable[None]]
+) -> Reference | None:
+    """The recording that a `synthesize` event names, asked for if it was not sent before."""
+    named = parse_reference_id(event)
+    if named is None:
+        return None
+    if host.capabilities.reference is None:
+        raise InvalidCall("this engine takes on no other voice")
+    if (known := host.references.get(named)) is not None:
+        return known
+    await send(Event("reference-wanted"))
+    pcm = await _receive_audio(reader, REFERENCE_RATE, host.capabilities.reference[1])
+    reference = Reference(reference_id(pcm), samples_of(pcm))
+    if reference.id != named:
+        raise MalformedFrame("another reference came than was named")
+    host.references.put(reference)
+    return reference
+
+
+async def _receive_audio(reader: asyncio.StreamReader, rate: int, most: float) -> bytes:
+    """s16le mono at `rate` Hz, `most` seconds and a little."""
+    bound = 2 * int((most + WINDOW_SLACK) * rate)
     if parse_audio_start(expect(await _next_event(reader), "audio-start")) != rate:
         raise InvalidCall(f"this engine takes audio at {rate} Hz")
     pcm = bytearray()
@@ -97,8 +135,8 @@ async def receive_window(host: Host, reader: asyncio.StreamReader) -> NDArray[np
         samples, _ = parse_audio_chunk(event, rate)
         pcm += samples.tobytes()
         if len(pcm) > bound:
-            raise FrameTooLarge(f"a call takes at most {capabilities.window:g} s of audio")
-    return np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0
+            raise FrameTooLarge(f"a call takes at most {most:g} s of audio")
+    return bytes(pcm)
 
 
 async def _next_event(reader: asyncio.StreamReader) -> Event:

@@ -54,6 +54,8 @@ class Capabilities:
     """The speeds it takes, without a change of pitch; None: only 1."""
     instructions: bool = False
     """Speech: it follows instructions on how to speak."""
+    reference: tuple[float, float] | None = None
+    """Speech: it can take on the voice of a recording, from so many seconds to so many."""
     max_chars: int = 300
     """The longest text of one call."""
     window: float = 30.0
@@ -62,6 +64,8 @@ class Capabilities:
     """Transcription: each transcript tells the language that was heard, when none was given."""
     translates: bool = False
     """Transcription: it can also write English for what is said in another language."""
+    prompts: bool = False
+    """Transcription: a prompt guides what it hears."""
     parallel: int = 1
     """How many calls at once."""
 
@@ -89,6 +93,19 @@ class Word:
     """Transcription: a probability, 0 to 1."""
 
 
+REFERENCE_RATE = 24_000
+"""Hz."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A recording whose voice is to speak: float32 mono within [-1, 1] at REFERENCE_RATE."""
+
+    id: str
+    """Of equal samples equal: a key for what an engine computes from them."""
+    samples: NDArray[np.float32] = field(compare=False, repr=False)
+
+
 @dataclass(frozen=True)
 class SpeechCall:
     """One piece of text to speak. `options` holds a value for every declared option."""
@@ -100,6 +117,8 @@ class SpeechCall:
     seed: int = 0
     instructions: str | None = None
     """How to speak, in words; only for engines that declare it."""
+    reference: Reference | None = None
+    """Goes before `voice`; only for engines that declare it."""
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
@@ -134,6 +153,9 @@ class Engine(ABC):
     """Loads its model in `__init__(settings)`; raising there is a failed start, told as it is."""
 
     name: ClassVar[str]
+    quality: ClassVar[int] = 50
+    """0 to 100: which model a name of OpenAI's means where several could be meant. A literal, since
+    it is read without running the file; 0: only when there is no other."""
     capabilities: Capabilities
     """Set by `__init__`."""
 

@@ -13,6 +13,7 @@ from .contract import Capabilities, Settings, SpeechEngine, TranscriptionEngine
 from .errors import LoadFailed
 from .messages import MAX_REASON, Info, info_event, parse_info
 from .options import complete_options
+from .references import References
 from .run import Run, told
 from .wire import encode, within
 
@@ -33,6 +34,7 @@ class Host:
         self.loaded = asyncio.Event()
         self._load = load
         self._engine: AnyEngine | None = None
+        self.references = References()
         self._running: set[asyncio.Future[None]] = set()
         # Loading and a single engine thread are the same thread, as many libraries want it.
         self._threads = ThreadPoolExecutor(1, "engine")

@@ -1,37 +1,102 @@
-"""From an engine's file to its class."""
+"""From an engine's file to its class, and to what can be told of it without running it."""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
 import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import get_origin
+from typing import Literal, get_origin
 
-from .contract import SpeechEngine, TranscriptionEngine
+from .contract import Engine, SpeechEngine, TranscriptionEngine
 from .errors import LoadFailed
 
+Task = Literal["speech", "transcription"]
+_TASKS: Mapping[str, Task] = {"SpeechEngine": "speech", "TranscriptionEngine": "transcription"}
 
-def engine_names(path: Path) -> tuple[str, ...]:
-    """The engines that a file defines, read without running it; none if it is not Python."""
+
+@dataclass(frozen=True)
+class Declaration:
+    """What an engine's class says of itself. `task`: None where only running it would tell."""
+
+    name: str
+    task: Task | None = None
+    quality: int = Engine.quality
+
+
+def engine_declarations(path: Path) -> tuple[Declaration, ...]:
+    """The engines that a file defines, read without running it; none if it is not Python.
+
+    Names and qualities must be literals in a class's body, bases classes of the SDK or of the file.
+    """
     try:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
-    classes = (node for node in tree.body if isinstance(node, ast.ClassDef))
-    return tuple(name for node in classes for name in map(_name, node.body) if name is not None)
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    imported = _imported(tree)
+    found = (_declaration(node, classes, imported) for node in classes.values())
+    return tuple(declaration for declaration in found if declaration is not None)
 
 
-def _name(statement: ast.stmt) -> str | None:
-    """The string that the statement sets a class's `name` to."""
-    if not isinstance(statement, ast.Assign | ast.AnnAssign):
+def engine_names(path: Path) -> tuple[str, ...]:
+    """The names of the engines that a file defines, read without running it."""
+    return tuple(declaration.name for declaration in engine_declarations(path))
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """From the file's own names of what it imports to theirs."""
+    imports = (node for node in tree.body if isinstance(node, ast.ImportFrom))
+    return {each.asname or each.name: each.name for node in imports for each in node.names}
+
+
+def _declaration(
+    node: ast.ClassDef, classes: Mapping[str, ast.ClassDef], imported: Mapping[str, str]
+) -> Declaration | None:
+    name = _value(node, "name")
+    if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
         return None
-    target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
-    if not isinstance(target, ast.Name) or target.id != "name":
-        return None
-    value = statement.value.value if isinstance(statement.value, ast.Constant) else None
-    return value if isinstance(value, str) else None
+    line = list(_line(node, classes))
+    foreign = (imported.get(each, each) for each in line if isinstance(each, str))
+    task = next((_TASKS[base] for base in foreign if base in _TASKS), None)
+    given = (_value(each, "quality") for each in line if isinstance(each, ast.ClassDef))
+    return Declaration(name.value, task, _quality(next(filter(None, given), None)))
+
+
+def _line(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> Iterator[ast.ClassDef | str]:
+    """The class and what it comes from, nearest first; of bases from elsewhere the name."""
+    waiting: list[ast.ClassDef | str] = [node]
+    for each in waiting:
+        yield each
+        for base in each.bases if isinstance(each, ast.ClassDef) else ():
+            name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+            known = classes.get(name) if isinstance(base, ast.Name) else None
+            if (next_one := known or name) not in waiting:
+                waiting.append(next_one)
+
+
+def _value(node: ast.ClassDef, name: str) -> ast.expr | None:
+    """What the class's body sets the name to."""
+    found = None
+    for statement in node.body:
+        if isinstance(statement, ast.Assign):
+            targets = statement.targets
+        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            targets = [statement.target]
+        else:
+            continue
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            found = statement.value
+    return found
+
+
+def _quality(value: ast.expr | None) -> int:
+    number = value.value if isinstance(value, ast.Constant) else None
+    valid = type(number) is int and 0 <= number <= 100
+    return number if isinstance(number, int) and valid else Engine.quality
 
 
 def engine_class(path: Path, name: str) -> type[SpeechEngine] | type[TranscriptionEngine]:

@@ -5,6 +5,8 @@
 | `describe`                                   | `info`; once more when loading has ended    |
 | `ping`                                       | `pong`                                      |
 | `synthesize`                                 | `audio-start`, `audio-chunk`…, `audio-stop` |
+| with a reference that is not known           | `reference-wanted`, before                  |
+| `audio-start`, `audio-chunk`…, `audio-stop`  | …as above                                   |
 | `transcribe`, `audio-start`, `audio-chunk`…, | `transcript-start`, `transcript-chunk`…,    |
 | `audio-stop`                                 | `transcript`, `transcript-stop`             |
 
@@ -103,13 +105,20 @@ def synthesize_event(call: SpeechCall) -> Event:
         "speed": call.speed,
         "seed": call.seed,
         "instructions": call.instructions,
+        "reference": call.reference and call.reference.id,
         "options": dict(call.options),
     }
     return Event("synthesize", data)
 
 
+def parse_reference_id(event: Event) -> str | None:
+    """Of the reference that a `synthesize` event names: it travels only where it is not known."""
+    named: str | None = field(extension(event), "reference", str, None)
+    return named
+
+
 def parse_synthesize(event: Event) -> SpeechCall:
-    """The options are unchecked: `complete_options` knows them."""
+    """Without its reference, and with unchecked options: `complete_options` knows them."""
     data, extra = event.data, extension(event)
     voice = field(data, "voice", _OBJECT, {})
     return SpeechCall(

@@ -59,7 +59,8 @@ class Session:
         elif self._busy:
             raise MalformedFrame("one call at a time on a connection")
         elif event.type == "synthesize":
-            self._begin(calls.speak(self._host, event))
+            reference = await calls.receive_reference(self._host, event, self._reader, self._send)
+            self._begin(calls.speak(self._host, event, reference))
         else:
             window = await calls.receive_window(self._host, self._reader)
             self._begin(calls.listen(self._host, event, window))
