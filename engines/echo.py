@@ -65,7 +65,21 @@ SPEECH = (
 )
 VOICES = {"middle": 220.0, "low": 110.0, "high": 440.0}
 """Hz: of the lowest tone that a character can have."""
-SCRIPT = (Option("script", "string", "", "what every window says; empty: length and loudness"),)
+HEARING = (
+    Option(
+        "script",
+        "string",
+        "",
+        "what every window says, a stretch of it per line, with {task}, {language}, {prompt}, "
+        "{temperature} and {words} as the call has them; empty: length and loudness",
+    ),
+    Option("language", "string", "", "what it detects; empty: it cannot; fixed by loading"),
+    Option("translates", "boolean", False, "whether it can; fixed by loading"),
+    Option("prompts", "boolean", False, "whether it takes them; fixed by loading"),
+    Option("hears_words", "boolean", True, "tells word times; fixed by loading"),
+    Option("figures", "boolean", False, "tells figures, as Whisper does"),
+)
+FIGURES = {"tokens": [50364, 2425], "avg_logprob": -0.25, "no_speech_prob": 0.01, "temperature": 0}
 
 
 def burn(seconds: float) -> None:
@@ -100,6 +114,7 @@ def strike(options: Mapping[str, OptionValue]) -> None:
 
 class Echo(SpeechEngine):
     name = "echo"
+    quality = 0
 
     def __init__(self, settings: Settings) -> None:
         declared = FAULTS + LOADING + SPEECH
@@ -163,20 +178,25 @@ class Echo(SpeechEngine):
 
 class EchoTranscribe(TranscriptionEngine):
     name = "echo-transcribe"
+    quality = 0
 
     def __init__(self, settings: Settings) -> None:
-        declared = FAULTS + LOADING + SCRIPT
+        declared = FAULTS + LOADING + HEARING
         options = complete_options(declared, settings.options)
         self._held = load(options)
         self.capabilities = Capabilities(
             task="transcription",
             sample_rate=16_000,
             options=declared,
-            word_times=True,
+            word_times=bool(options["hears_words"]),
             deterministic=True,
             window=30.0,
+            detects_language=bool(options["language"]),
+            translates=bool(options["translates"]),
+            prompts=bool(options["prompts"]),
             parallel=int(options["parallel"]),
         )
+        self._language = str(options["language"]) or None
 
     def transcribe(self, call: TranscriptionCall) -> Iterator[Transcript | None]:
         options = call.options
@@ -189,9 +209,41 @@ class EchoTranscribe(TranscriptionEngine):
             burn(float(options["cpu"]))
             yield None
         burn(float(options["cpu"]) * (seconds % 1))
-        text = str(options["script"]) or measured(call.audio, seconds)
-        yield Transcript(text, 0.0, seconds, tuple(words_in_time(text, seconds)))
+        for text, start, end in stretches(said(call) or measured(call.audio, seconds), seconds):
+            yield Transcript(
+                text,
+                start,
+                end,
+                words=self._words(text, start, end),
+                language=call.language or self._language,
+                details=FIGURES if options["figures"] else {},
+            )
         del block
+
+    def _words(self, text: str, start: float, end: float) -> tuple[Word, ...]:
+        if not self.capabilities.word_times:
+            return ()
+        return tuple(
+            Word(word.text, start + word.start, start + (word.end or 0.0), confidence=0.9)
+            for word in words_in_time(text, end - start)
+        )
+
+
+def said(call: TranscriptionCall) -> str:
+    """The script, as this call has it."""
+    text = str(call.options["script"])
+    for name in ("task", "language", "prompt", "temperature", "words"):
+        text = text.replace(f"{{{name}}}", str(getattr(call, name)))
+    return text
+
+
+def stretches(text: str, seconds: float) -> Iterator[tuple[str, float, float]]:
+    """Its lines with their starts and ends, in time as their characters are in the text."""
+    at = 0
+    for line in text.split("\n"):
+        start, end = (seconds * i / max(1, len(text)) for i in (at, at + len(line)))
+        yield line, start, end
+        at += len(line) + 1
 
 
 def measured(audio: NDArray[np.float32], seconds: float) -> str:

@@ -13,6 +13,7 @@ import ctypes
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from itertools import count, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,6 +48,8 @@ already, so that words would be told at the wrong times.
 BUFFER = 500
 """Milliseconds of audio per callback: computed in half a one. Fewer callbacks cost less."""
 DEFAULT = "en-us"
+SPEAKERS = (*(f"+f{n}" for n in range(1, 6)), *(f"+m{n}" for n in range(1, 9)))
+"""Variants that are voices of their own for the default; without one, every voice is a man's."""
 
 
 class Event(ctypes.Structure):
@@ -83,6 +86,7 @@ Callback = ctypes.CFUNCTYPE(
 
 class Espeak(SpeechEngine):
     name = "espeak"
+    quality = 10
 
     def __init__(self, settings: Settings) -> None:
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
@@ -91,8 +95,6 @@ class Espeak(SpeechEngine):
         if rate <= 0:
             raise LoadFailed(f"espeak_Initialize answered {rate}")
         self._identifiers: dict[str, bytes] = {}
-        self._speakers: dict[str, tuple[int, str]] = {}
-        """Of a language: the voice that speaks it first of all, behind its priority."""
         voices = tuple(self._list_voices(Path(data)))
         self.capabilities = Capabilities(
             task="speech",
@@ -151,8 +153,9 @@ class Espeak(SpeechEngine):
         voice = call.voice or self._voice_for(call.language)
         if voice not in self._identifiers:
             raise InvalidCall(f"no voice '{voice}'")
-        variant = f"+{options['variant']}" if options["variant"] else ""
-        identifier = self._identifiers[voice] + variant.encode()
+        identifier = self._identifiers[voice]
+        if options["variant"]:
+            identifier = identifier.partition(b"+")[0] + f"+{options['variant']}".encode()
         if (status := self._library.espeak_SetVoiceByName(identifier)) != 0:
             raise EngineError(f"espeak_SetVoiceByName answered {status}")
         words_per_minute = round(min(FASTEST, max(SLOWEST, int(options["rate"]) * call.speed)))
@@ -168,32 +171,35 @@ class Espeak(SpeechEngine):
 
     def _voice_for(self, language: str | None) -> str:
         wanted = (language or DEFAULT).lower().replace("_", "-")
-        while wanted and wanted not in self._speakers:
+        while wanted:
+            for voice in self.capabilities.voices:
+                if wanted in voice.languages:
+                    return voice.id
             wanted = wanted.rpartition("-")[0]
-        return self._speakers[wanted][1] if wanted else DEFAULT
+        return DEFAULT
 
     def _list_voices(self, data: Path) -> Iterator[Voice]:
+        """Of the voices for a language the best one first; the default's speakers behind it."""
         self._library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(VoiceEntry))
         listed = self._library.espeak_ListVoices(None)
-        found = []
-        index = 0
-        while listed[index]:
-            entry = listed[index].contents
-            found.append((_languages(entry.languages), entry.name.decode(), entry.identifier))
-            index += 1
-        found.sort(key=lambda voice: (voice[0][0][1] != DEFAULT, voice[0][0][1]))
-        for ranked, name, identifier in found:
+        entries = [each.contents for each in takewhile(bool, map(listed.__getitem__, count()))]
+        found = [(_languages(entry.languages), entry) for entry in entries]
+        # The last tag of a voice is its widest one, as of all French.
+        found.sort(key=lambda each: (each[0][0][1] != DEFAULT, each[0][-1], each[0][0]))
+        for ranked, entry in found:
             languages = tuple(tag for _, tag in ranked)
-            if not has_dictionary(data, identifier.decode(), languages[0]):
+            file = entry.identifier.decode()
+            if not has_dictionary(data, file, languages[0]):
                 continue
             # Two voices of Cantonese have one tag: the file tells the second one apart.
             known = languages[0] in self._identifiers
-            voice = Path(identifier.decode()).name.lower() if known else languages[0]
-            self._identifiers[voice] = identifier
-            for priority, tag in ranked:
-                rank = -1 if voice == DEFAULT else priority
-                self._speakers[tag] = min(self._speakers.get(tag, (rank, voice)), (rank, voice))
-            yield Voice(voice, name, languages)
+            voice = Path(file).name.lower() if known else languages[0]
+            name = entry.name.decode()
+            for speaker in ("", *SPEAKERS) if voice == DEFAULT else ("",):
+                self._identifiers[voice + speaker] = (file + speaker).encode()
+                title = name + speaker.replace("+", " ")
+                female = speaker.startswith("+f")
+                yield Voice(voice + speaker, title, languages, "female" if female else "male")
 
 
 def _options(data: Path) -> Iterator[Option]:
@@ -218,10 +224,7 @@ def _languages(raw: ctypes._Pointer[ctypes.c_char]) -> tuple[tuple[int, str], ..
 
 
 def _until_end(events: ctypes._Pointer[Event]) -> Iterator[Event]:
-    index = 0
-    while events[index].type:
-        yield events[index]
-        index += 1
+    return takewhile(lambda event: event.type, map(events.__getitem__, count()))
 
 
 def has_dictionary(data: Path, identifier: str, language: str) -> bool:
@@ -267,13 +270,8 @@ def _is_wide(character: str) -> bool:
 def _divides(character: str) -> bool:
     category = unicodedata.category(character)
     dash = category == "Pd" and character != "-"
-    return (
-        character.isspace()
-        or character == "…"
-        or dash
-        or category in ("Ps", "Pe")
-        or _is_wide(character)
-    )
+    wide = _is_wide(character)
+    return character.isspace() or character == "…" or dash or category in ("Ps", "Pe") or wide
 
 
 # libespeak-ng 1.52 writes past its buffers on some letters of scripts that it has no rules for, on

@@ -36,6 +36,7 @@ SHORTEST = RATE // 20
 
 class PocketSphinx(TranscriptionEngine):
     name = "pocketsphinx"
+    quality = 10
 
     def __init__(self, settings: Settings) -> None:
         # Measured over read, noisy, quiet, telephone and synthetic speech, words wrong and time per
@@ -105,4 +106,4 @@ def _front_end() -> pocketsphinx.Decoder:
 
 def _transcript(words: list[Word]) -> Transcript:
     text = " ".join(word.text for word in words)
-    return Transcript(text, words[0].start, words[-1].end or 0.0, tuple(words), "en")
+    return Transcript(text, words[0].start, words[-1].end or 0.0, tuple(words))

@@ -6,16 +6,18 @@ A request's journey: the doors in `api/` turn it into a request of `types.py`; t
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from stentor import __version__
+from stentor.api.docs import docs_router
 from stentor.api.errors import add_error_handlers
 from stentor.api.guard import Guard
 from stentor.api.health import health_router
@@ -33,7 +35,14 @@ from stentor.config import (
     ModelConfig,
     configured_models,
 )
-from stentor.lifecycle.catalog import bundled_engines, find_engines
+from stentor.lifecycle.catalog import (
+    Offer,
+    bundled_engines,
+    declared,
+    find_engines,
+    offer,
+    openai_aliases,
+)
 from stentor.lifecycle.process import WorkerCommand
 from stentor.lifecycle.worker import Worker
 from stentor.pipelines.listen import Listener
@@ -42,9 +51,15 @@ from stentor.routing.models import Model, Models
 from stentor.telemetry.metrics import Metrics
 from stentor.threads import Threads
 
+log = structlog.get_logger(__name__)
+
 JSON_LIMIT = 4 * 2**20
 """Bytes of a body that is no upload."""
-UPLOAD_PATHS = ("/v1/audio/transcriptions",)
+UPLOAD_PATHS = (
+    "/v1/audio/transcriptions",
+    "/v1/audio/transcriptions/verbose",
+    "/v1/audio/translations",
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,12 @@ class Stentor:
     speaker: Speaker
     listener: Listener
     threads: Threads
+    offers: Mapping[str, Offer]
+    """By the names of the models: what is known of them before they are started."""
+    aliases: Mapping[str, str]
+    """What OpenAI's names mean that the owner gave to no model."""
+    workers: Mapping[tuple[str, str], Worker]
+    """By the names of their model and their backend."""
 
     async def close(self) -> None:
         await self.models.close()
@@ -64,22 +85,32 @@ class Stentor:
 def build(config: Config) -> Stentor:
     """Starts nothing: workers start when they are first needed. Raises ConfigurationError."""
     engines = find_engines([bundled_engines(), *config.engines.paths])
+    configured = configured_models(config)
+    offers = {
+        name: offer(name, [declared(backend.engine, engines) for backend in model.backends])
+        for name, model in configured.items()
+    }
+    taken = {name for key, model in configured.items() for name in (key, *model.aliases)}
+    aliases = openai_aliases(list(offers.values()), taken)
+    workers: dict[tuple[str, str], Worker] = {}
     models = Models(
-        _model(name, model, engines, config) for name, model in configured_models(config).items()
+        _model(name, _with_aliases(name, model, aliases), engines, config, workers)
+        for name, model in configured.items()
     )
     threads = Threads(config.lifecycle.cpu_threads)
     server = config.server
     speaker = Speaker(models, threads, max_chars=server.max_input_chars)
     listener = Listener(models, threads, max_seconds=server.max_audio_duration)
-    return Stentor(models, speaker, listener, threads)
+    return Stentor(models, speaker, listener, threads, offers, aliases, workers)
 
 
 def create_app(config: Config) -> FastAPI:
     stentor = build(config)
-    metrics = Metrics(stentor.models)
+    metrics = Metrics(stentor.models, stentor.workers)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+        log.info("aliases", models=dict(stentor.aliases))
         yield
         await stentor.close()
 
@@ -89,14 +120,18 @@ def create_app(config: Config) -> FastAPI:
         summary="A self-hosted voice server",
         lifespan=lifespan,
         middleware=_middleware(config, metrics),
+        docs_url=None,
         redoc_url=None,
     )
     add_error_handlers(app)
     app.include_router(speech_router(stentor.speaker, stentor.threads, metrics))
     app.include_router(transcriptions_router(stentor.listener, metrics))
     app.include_router(voices_router(stentor.models))
-    app.include_router(models_router(stentor.models))
+    app.include_router(
+        models_router(stentor.models, {n: o.task for n, o in stentor.offers.items()})
+    )
     app.include_router(health_router(metrics))
+    app.include_router(docs_router())
     return app
 
 
@@ -112,7 +147,13 @@ def _middleware(config: Config, metrics: Metrics) -> list[Middleware]:
         expose_headers=["*"],
     )
     hosts = ["*"] if server.insecure else server.allowed_hosts
-    guard = Middleware(Guard, api_key=key, allowed_hosts=hosts, origins=server.cors_origins)
+    guard = Middleware(
+        Guard,
+        api_key=key,
+        open_lists=server.open_discovery,
+        allowed_hosts=hosts,
+        origins=server.cors_origins,
+    )
     limit = Middleware(
         BodyLimit,
         upload_paths=UPLOAD_PATHS,
@@ -124,11 +165,32 @@ def _middleware(config: Config, metrics: Metrics) -> list[Middleware]:
     return [outermost, deadline, *([cors] if server.cors_origins else []), guard, limit]
 
 
-def _model(name: str, model: ModelConfig, engines: dict[str, Path], config: Config) -> Model:
-    backends = [
-        _engine_backend(index, backend, model, engines, config)
-        for index, backend in enumerate(model.backends)
-    ]
+def _with_aliases(name: str, model: ModelConfig, aliases: Mapping[str, str]) -> ModelConfig:
+    given = [alias for alias, meant in aliases.items() if meant == name]
+    return model.model_copy(update={"aliases": [*model.aliases, *given]})
+
+
+def _model(
+    name: str,
+    model: ModelConfig,
+    engines: Mapping[str, Path],
+    config: Config,
+    workers: dict[tuple[str, str], Worker],
+) -> Model:
+    """Adds its workers to `workers`."""
+    backends = []
+    for index, backend in enumerate(model.backends):
+        title = f"engine:{backend.engine}" + (f":{index}" if index else "")
+        worker = _worker(backend, model, engines, config)
+        workers[name, title] = worker
+        backends.append(
+            EngineBackend(
+                title,
+                worker,
+                max_parallel=backend.max_parallel,
+                stall_timeout=config.lifecycle.stall_timeout,
+            )
+        )
     return Model(
         name,
         backends,
@@ -138,23 +200,13 @@ def _model(name: str, model: ModelConfig, engines: dict[str, Path], config: Conf
     )
 
 
-def _engine_backend(
-    index: int,
-    backend: EngineBackendConfig,
-    model: ModelConfig,
-    engines: dict[str, Path],
-    config: Config,
-) -> EngineBackend:
+def _worker(
+    backend: EngineBackendConfig, model: ModelConfig, engines: Mapping[str, Path], config: Config
+) -> Worker:
     """Raises ConfigurationError for an engine that does not exist."""
     if backend.engine not in engines:
         known = ", ".join(sorted(engines))
         raise ConfigurationError(f"there is no engine '{backend.engine}'; there are: {known}")
     settings = {"device": backend.device, "weights": model.weights, "options": backend.options}
     command = WorkerCommand(backend.engine, engines[backend.engine], settings)
-    worker = Worker(command, start_timeout=config.lifecycle.start_timeout)
-    return EngineBackend(
-        f"engine:{backend.engine}" if index == 0 else f"engine:{backend.engine}:{index}",
-        worker,
-        max_parallel=backend.max_parallel,
-        stall_timeout=config.lifecycle.stall_timeout,
-    )
+    return Worker(command, start_timeout=config.lifecycle.start_timeout)

@@ -56,6 +56,10 @@ class Server(Section):
     allowed_hosts: list[str] = Field(
         [], description="Host headers to accept beside loopback names when there is no key"
     )
+    open_discovery: bool = Field(
+        False,
+        description="lists of models and voices need no key; a list of voices may start its model",
+    )
     cors_origins: list[str] = Field([], description='web origins that may call; ["*"]: any')
     max_upload_mb: float = Field(1024, gt=0, description="largest upload, in MiB")
     max_input_chars: int = Field(100_000, gt=0, description="longest text of a speech request")
@@ -66,6 +70,9 @@ class Server(Section):
     shutdown_timeout: Seconds = Field(10.0, description="for running requests to end in")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least level that is logged"
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="how lines look; auto: text on a terminal, else json"
     )
 
 
@@ -101,7 +108,9 @@ class EngineBackendConfig(Section):
 
 
 class ModelConfig(Section):
-    aliases: list[str] = Field([], description="other names that clients may use")
+    aliases: list[str] = Field(
+        [], description="other names; one of OpenAI's that no model has means the best model"
+    )
     revision: str = Field("", description="names the weights; other weights, other audio")
     weights: str | None = Field(None, description="a path or a hub id")
     queue_limit: int = Field(32, ge=0, description="requests that may wait for a slot")
@@ -111,14 +120,8 @@ class ModelConfig(Section):
 def base_models() -> dict[str, Any]:
     """What a machine without any configuration speaks and listens with."""
     return {
-        "espeak": {
-            "aliases": ["tts-1", "tts-1-hd", "gpt-4o-mini-tts"],
-            "backends": [{"engine": "espeak"}],
-        },
-        "pocketsphinx": {
-            "aliases": ["whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"],
-            "backends": [{"engine": "pocketsphinx"}],
-        },
+        "espeak": {"backends": [{"engine": "espeak"}]},
+        "pocketsphinx": {"backends": [{"engine": "pocketsphinx"}]},
     }
 
 
@@ -188,15 +191,9 @@ def config_file() -> Path | None:
 
 
 def configured_models(config: Config) -> dict[str, ModelConfig]:
-    """The owner's models first. An alias of theirs is taken from the models of the base install."""
+    """The owner's models first, in their order; then what is left of the base install."""
     own = {name: model for name, model in config.models.items() if not _is_base(name, model)}
-    taken = {alias for name, model in own.items() for alias in (name, *model.aliases)}
-    base = {
-        name: model.model_copy(update={"aliases": [a for a in model.aliases if a not in taken]})
-        for name, model in config.models.items()
-        if name not in own
-    }
-    return own | base
+    return own | config.models
 
 
 def _is_base(name: str, model: ModelConfig) -> bool:

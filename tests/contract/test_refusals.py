@@ -95,6 +95,13 @@ def test_a_body_that_is_too_large(server: Server) -> None:
     assert_refused(answer, 413, "too_large", None)
 
 
+HEARING = [
+    "/v1/audio/transcriptions",
+    "/v1/audio/transcriptions/verbose",
+    "/v1/audio/translations",
+]
+
+
 def wav_header(*, rate: int = 16_000, channels: int = 1, claimed: int = 32_000) -> bytes:
     frame = 2 * channels
     return struct.pack(
@@ -169,15 +176,40 @@ def test_transcription(
     assert_refused(answer, status, code, param)
 
 
-def test_missing_fields(server: Server) -> None:
+@pytest.mark.parametrize("path", HEARING)
+def test_missing_fields(server: Server, path: str) -> None:
     audio = wav_header() + bytes(32_000)
-    no_file = server.http.post("/v1/audio/transcriptions", data={"model": "echo-transcribe"})
+    no_file = server.http.post(path, data={"model": "echo-transcribe"})
     assert_refused(no_file, 400, "invalid_request", "file")
     text_as_file = {"model": "echo-transcribe", "file": "a.wav"}
-    no_upload = server.http.post("/v1/audio/transcriptions", data=text_as_file)
+    no_upload = server.http.post(path, data=text_as_file)
     assert_refused(no_upload, 400, "invalid_request", "file")
-    no_model = server.http.post("/v1/audio/transcriptions", files={"file": audio})
+    no_model = server.http.post(path, files={"file": audio})
     assert_refused(no_model, 400, "invalid_request", "model")
+    empty = server.http.post(path, data={"model": ""}, files={"file": audio})
+    assert_refused(empty, 400, "invalid_request", "model")
+    no_form = server.http.post(path, json={"model": "echo-transcribe", "file": "a.wav"})
+    assert_refused(no_form, 400, "invalid_request", "file")
+    assert_refused(server.http.post(path), 400, "invalid_request", "file")
+
+
+@pytest.mark.parametrize("path", HEARING)
+def test_forms_without_measure(server: Server, path: str) -> None:
+    files = {"file": wav_header() + bytes(32_000)}
+    many = {"model": "echo-transcribe", "keywords[]": ["a"] * 1000}
+    assert_refused(server.http.post(path, data=many, files=files), 400, "invalid_request", None)
+    long = {"model": "echo-transcribe", "prompt": "a" * 2**21}
+    assert_refused(server.http.post(path, data=long, files=files), 400, "invalid_request", None)
+
+
+@pytest.mark.parametrize("field", ["prompt", "language", "model", "keywords[]", "options[a]"])
+def test_a_file_where_a_text_is_due(server: Server, field: str) -> None:
+    files = {field: wav_header() + bytes(32_000)}
+    answer = server.http.post(
+        "/v1/audio/transcriptions", data={"model": "echo-transcribe"}, files=files
+    )
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] in ("file", "model")
 
 
 def test_silence_is_no_error(server: Server) -> None:
@@ -190,8 +222,9 @@ def test_silence_is_no_error(server: Server) -> None:
     assert answer.json() == {"text": "", "usage": {"type": "duration", "seconds": 1.0}}
 
 
+@pytest.mark.parametrize("path", HEARING)
 @pytest.mark.parametrize("announced", [True, False], ids=["content-length", "chunked"])
-def test_an_upload_past_the_limit(server: Server, announced: bool) -> None:
+def test_an_upload_past_the_limit(server: Server, announced: bool, path: str) -> None:
     """Refused while it comes in; what was spooled of it is gone."""
     edge = b"edge"
     head = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
@@ -204,7 +237,7 @@ def test_an_upload_past_the_limit(server: Server, announced: bool) -> None:
 
     open_before = server.process.num_fds()
     content = body if announced else pieces()
-    answer = server.http.post("/v1/audio/transcriptions", content=content, headers=headers)
+    answer = server.http.post(path, content=content, headers=headers)
     assert_refused(answer, 413, "too_large", None)
     assert not list(server.temporary.glob("tmp*"))
     assert server.process.num_fds() <= open_before + 1  # the connection's own

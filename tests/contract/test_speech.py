@@ -1,4 +1,4 @@
-"""Speech as clients get it: every format, speed, event and word, checked by ear, that is, by numbers."""
+"""Speech as clients get it: every format, speed, event and word, judged by numbers."""
 
 from __future__ import annotations
 

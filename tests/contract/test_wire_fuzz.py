@@ -9,7 +9,7 @@ import select
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -42,9 +42,9 @@ def worker(
 ) -> Iterator[BareWorker]:
     """One for all the tests, and well after all of them."""
     worker = start_bare_worker(request.param)
-    with client(worker) as waiting:
+    with client(worker) as waiting, waiting.makefile("rb") as stream:
         waiting.sendall(encode(describe_event()))
-        while replies_of(waiting, 1)[0].data["stentor"]["state"] == "loading":
+        while reply_on(stream).data["stentor"]["state"] == "loading":
             pass
     with bounded_memory(worker):
         yield worker
@@ -73,18 +73,23 @@ def replies_of(connection: socket.socket, count: int | None = None) -> list[Even
     with connection.makefile("rb") as stream:
         while count is None or len(replies) < count:
             try:
-                line = stream.readline()
-            except ConnectionResetError:
-                line = b""
-            if not line:
+                replies.append(reply_on(stream))
+            except (EOFError, ConnectionResetError):
                 assert count is None, "it hung up"
                 break
-            header = json.loads(line)
-            data = json.loads(stream.read(header.get("data_length", 0)) or b"{}")
-            payload = stream.read(header.get("payload_length", 0))
-            assert len(payload) == header.get("payload_length", 0)
-            replies.append(Event(header["type"], data, payload))
     return replies
+
+
+def reply_on(stream: IO[bytes]) -> Event:
+    """The next frame; what is none fails. Raises EOFError where nothing follows."""
+    line = stream.readline()
+    if not line:
+        raise EOFError
+    header = json.loads(line)
+    data = json.loads(stream.read(header.get("data_length", 0)) or b"{}")
+    payload = stream.read(header.get("payload_length", 0))
+    assert len(payload) == header.get("payload_length", 0)
+    return Event(header["type"], data, payload)
 
 
 def told(worker: BareWorker, raw: bytes, *, end: bool = True) -> list[Event]:
@@ -112,7 +117,9 @@ def usable(worker: BareWorker) -> None:
 
 SPEAK = [synthesize_event(SpeechCall("ab", "low", "en", 1.5, 7, options={"delay": 0}))]
 LISTEN = [
-    transcribe_event(TranscriptionCall(np.zeros(0, np.float32), "en", "prompt", 0.5, options={"delay": 0})),
+    transcribe_event(
+        TranscriptionCall(np.zeros(0, np.float32), "en", "prompt", 0.5, options={"delay": 0})
+    ),
     audio_start_event(16_000),
     audio_chunk_event(16_000, bytes(320)),
     audio_stop_event(),

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from stentor.app import build
+from stentor.cli.debugger import debugger_address
 from stentor.config import Config, ConfigurationError, configured_models, parse_duration
+from stentor.lifecycle.catalog import OPENAI_MODELS, Offer, offer, openai_aliases
+from stentor_engine.loader import Declaration
 
 
 @pytest.fixture
@@ -77,12 +83,14 @@ def test_a_named_file_must_exist(toml: Path) -> None:
         Config()
 
 
-def test_the_owners_aliases_are_taken_from_the_base_install(toml: Path) -> None:
-    toml.write_text('[models.mine]\naliases = ["tts-1"]\nbackends = [{ engine = "echo" }]\n')
+def test_the_owners_models_come_first(toml: Path) -> None:
+    toml.write_text(
+        '[models.second]\naliases = ["tts-1"]\nbackends = [{ engine = "echo" }]\n'
+        '[models.first]\nbackends = [{ engine = "echo" }]\n'
+    )
     models = configured_models(Config())
-    assert list(models) == ["mine", "espeak", "pocketsphinx"]
-    assert models["mine"].aliases == ["tts-1"]
-    assert models["espeak"].aliases == ["tts-1-hd", "gpt-4o-mini-tts"]
+    assert list(models) == ["second", "first", "espeak", "pocketsphinx"]
+    assert models["second"].aliases == ["tts-1"]
 
 
 def test_a_name_for_two_models_is_refused(toml: Path) -> None:
@@ -90,3 +98,95 @@ def test_a_name_for_two_models_is_refused(toml: Path) -> None:
     toml.write_text(two.format("one") + two.format("two"))
     with pytest.raises(ConfigurationError, match="voice"):
         build(Config())
+
+
+ECHO = Offer("echo", "speech", 0)
+SMALL = Offer("small", "speech", 10)
+GOOD = Offer("good", "speech", 50)
+EQUAL = Offer("equal", "speech", 50)
+EARS = Offer("ears", "transcription", 90)
+UNKNOWN = Offer("unknown", None, 100)
+
+
+@pytest.mark.parametrize(
+    ("offers", "meant"),
+    [
+        ([ECHO], "echo"),
+        ([ECHO, SMALL], "small"),
+        ([SMALL, GOOD, EQUAL], "good"),
+        ([EQUAL, SMALL, GOOD], "equal"),
+        ([EARS, UNKNOWN, SMALL], "small"),
+    ],
+)
+def test_openais_names_mean_the_best_model(offers: list[Offer], meant: str) -> None:
+    meanings = openai_aliases(offers, taken=())
+    assert {meanings[name] for name in OPENAI_MODELS["speech"]} == {meant}
+    assert ("whisper-1" in meanings) == (EARS in offers)
+
+
+def test_names_that_the_owner_gave_mean_what_he_said() -> None:
+    meanings = openai_aliases([GOOD, EARS], taken={"tts-1", "whisper-1"})
+    assert not {"tts-1", "whisper-1"} & set(meanings)
+    assert meanings["tts-1-hd"] == "good"
+    assert meanings["gpt-4o-transcribe"] == "ears"
+    assert openai_aliases([UNKNOWN], taken=()) == {}
+
+
+@given(st.lists(st.tuples(st.sampled_from(["speech", "transcription", None]), st.integers(0, 100))))
+def test_no_model_is_better_than_the_one_that_is_meant(
+    made: list[tuple[Literal["speech", "transcription"] | None, int]],
+) -> None:
+    offers = [Offer(str(at), task, quality) for at, (task, quality) in enumerate(made)]
+    for name, meant in openai_aliases(offers, taken=()).items():
+        task = "speech" if name in OPENAI_MODELS["speech"] else "transcription"
+        assert offers[int(meant)].task == task
+        assert all(o.quality <= offers[int(meant)].quality for o in offers if o.task == task)
+
+
+def test_the_first_backend_of_which_something_is_known_speaks_for_a_model() -> None:
+    foreign, slow = Declaration("foreign"), Declaration("slow", "speech", 20)
+    assert offer("mine", [foreign, slow, Declaration("x", "speech", 90)]) == Offer(
+        "mine", "speech", 20
+    )
+    assert offer("mine", [foreign]).task is None
+
+
+def test_the_base_install_speaks_and_hears_under_openais_names(toml: Path) -> None:
+    assert set(build(Config()).aliases.values()) == {"espeak", "pocketsphinx"}
+    toml.write_text('[models.echo]\nbackends = [{ engine = "echo" }]\n')
+    assert set(build(Config()).aliases.values()) == {"espeak", "pocketsphinx"}
+
+
+def test_a_better_engine_of_the_owners_takes_the_names(toml: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import torch_of_another_environment\n"
+        "class Mine(SpeechEngine):\n    name = 'mine'\n    quality = 11\n"
+    )
+    toml.write_text(
+        f"[engines]\npaths = ['{tmp_path}']\n"
+        '[models.wonder]\naliases = ["tts-1-hd"]\nbackends = [{ engine = "mine" }]\n'
+    )
+    stentor = build(Config())
+    assert stentor.models.find("tts-1").name == "wonder"
+    assert stentor.models.find("tts-1-hd").name == "wonder"
+    assert stentor.models.find("whisper-1").name == "pocketsphinx"
+    assert "tts-1-hd" not in stentor.aliases
+
+
+@pytest.mark.parametrize(
+    ("asked", "address"),
+    [
+        ("5678", ("127.0.0.1", 5678, False)),
+        ("wait:5678", ("127.0.0.1", 5678, True)),
+        ("0.0.0.0:5678", ("0.0.0.0", 5678, False)),
+        ("wait:[::1]:80", ("::1", 80, True)),
+    ],
+)
+def test_where_a_debugger_listens(asked: str, address: tuple[str, int, bool]) -> None:
+    assert debugger_address(asked) == address
+
+
+@pytest.mark.parametrize("asked", ["yes", "host:", "wait:", "0", "65536", "-1", "²"])
+def test_where_no_debugger_can(asked: str) -> None:
+    with pytest.raises(ConfigurationError, match="STENTOR_DEBUGPY"):
+        debugger_address(asked)

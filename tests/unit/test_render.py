@@ -52,12 +52,13 @@ def rendered(segments: list[list[AudioChunk]], pause: float) -> tuple[Pcm, list[
 
 
 def beeps(pcm: Pcm) -> list[float]:
-    """Seconds at which sound rises."""
+    """Seconds at which sound rises, after a pause: stretched sound may end in a little echo."""
     step = OUT // 200
     level = np.abs(pcm[: len(pcm) // step * step].astype(np.int32)).reshape(-1, step).max(1)
-    loud = level > 6_000
-    rises = np.flatnonzero(loud & ~np.concatenate(([False], loud[:-1])))
-    return [float(rise) * step / OUT for rise in rises]
+    loud = np.flatnonzero(level > 6_000) * step / OUT
+    return [
+        float(at) for at, gap in zip(loud, np.diff(loud, prepend=-1.0), strict=True) if gap > 0.05
+    ]
 
 
 @settings(deadline=None, max_examples=30)

@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from stentor.api.disconnect import ClientGone
-from stentor.errors import NotFound, QueueFull, StentorError
+from stentor.errors import NotFound, QueueFull, StentorError, Unauthorized
+from stentor.telemetry.told import tell
 
 MESSAGE_MOST = 1000
 CLIENT_CLOSED_REQUEST = 499
@@ -27,6 +28,8 @@ class StreamBroken(Exception):
 
 
 def error_body(error: StentorError) -> dict[str, Any]:
+    """For the client; that the request ended so is also told where requests are counted."""
+    tell(error=error.code)
     kind = "server_error" if error.status >= 500 else "invalid_request_error"
     if isinstance(error, QueueFull):
         kind = "rate_limit_error"
@@ -36,7 +39,11 @@ def error_body(error: StentorError) -> dict[str, Any]:
 
 
 def error_response(error: StentorError) -> JSONResponse:
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, QueueFull) else None
+    headers = None
+    if isinstance(error, QueueFull):
+        headers = {"Retry-After": str(error.retry_after)}
+    elif isinstance(error, Unauthorized):
+        headers = {"WWW-Authenticate": "Bearer"}  # a 401 must say how, by RFC 9110
     return JSONResponse(error_body(error), error.status, headers)
 
 
@@ -62,6 +69,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def _plain_response(status: int, message: str, code: str, param: str | None) -> JSONResponse:
+    tell(error=code)
     detail = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
     return JSONResponse({"error": detail}, status)
 

@@ -13,8 +13,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from stentor.api.errors import error_response
 from stentor.errors import HostNotAllowed, StentorError, Unauthorized
 
-OPEN_PATHS = frozenset({"/health", "/healthz", "/healthcheck", "/readyz", "/docs", "/openapi.json"})
+OPEN_PATHS = frozenset(
+    {
+        *("/health", "/healthz", "/healthcheck", "/readyz"),
+        *("/docs", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/openapi.json"),
+    }
+)
 """Tell nothing that is anybody's; probes and browsers come without a key."""
+LISTS = frozenset({"/v1/models", "/v1/audio/models", "/v1/audio/voices"})
+"""What some clients ask for without a key, even where they have one."""
 
 
 class Guard:
@@ -27,11 +34,13 @@ class Guard:
         app: ASGIApp,
         *,
         api_key: str | None,
+        open_lists: bool = False,
         allowed_hosts: Iterable[str] = (),
         origins: Iterable[str] = (),
     ) -> None:
         self._app = app
         self._api_key = api_key
+        self._open_lists = open_lists
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self._origins = frozenset(origins)
 
@@ -46,9 +55,15 @@ class Guard:
         headers = Headers(scope=scope)
         if self._api_key is None:
             return self._refusal_of_stranger(headers)
-        if scope["path"] in OPEN_PATHS or same_key(headers, self._api_key):
+        if self._is_open(scope) or same_key(headers, self._api_key):
             return None
         return Unauthorized("a valid API key is needed: Authorization: Bearer <key>")
+
+    def _is_open(self, scope: Scope) -> bool:
+        if scope["path"] in OPEN_PATHS:
+            return True
+        reading = scope.get("method") in ("GET", "HEAD")
+        return self._open_lists and reading and scope["path"] in LISTS
 
     def _refusal_of_stranger(self, headers: Headers) -> StentorError | None:
         if not self._is_local(_host_of("//" + headers.get("host", ""))):

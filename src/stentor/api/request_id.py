@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from stentor.api.errors import StreamBroken, error_response
 from stentor.errors import InternalError
 from stentor.telemetry.metrics import Metrics
+from stentor.telemetry.told import listening
 
 log = structlog.get_logger(__name__)
 
@@ -44,13 +45,16 @@ class RequestId:
                 MutableHeaders(scope=message)["X-Request-Id"] = request_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with structlog.contextvars.bound_contextvars(request_id=request_id), listening() as told:
             try:
                 await self._app(scope, receive, send_with_id)
             except StreamBroken as error:
                 # The server closes a connection whose answer was left incomplete.
-                log.error("stream_broken", error=error.code, why=str(error))
+                # Its code only: an engine's own words may hold the text that it was to speak.
+                told["error"] = error.code
+                log.error("stream_broken", error=error.code)
             except Exception:
+                told["error"] = InternalError.code
                 log.exception("internal_error")
                 if not answered:
                     internal = InternalError("something went wrong inside the server")
@@ -61,6 +65,8 @@ class RequestId:
                 route = getattr(scope.get("route"), "path", "unmatched")
                 method = scope["method"] if scope["method"] in METHODS else "other"
                 self._metrics.count_request(method, route, status, seconds)
+                if "error" in told:
+                    self._metrics.count_error(str(told["error"]), route)
                 say = log.debug if route in PROBES else log.info
                 say(
                     "request",
@@ -68,4 +74,5 @@ class RequestId:
                     route=route,
                     status=status,
                     seconds=round(seconds, 4),
+                    **told,
                 )

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from stentor.errors import AudioTooLong, InvalidAudio
-from stentor.types import Pcm
+from stentor.types import Pcm, RawAudio
 
 # Containers that carry their own media. Left out on purpose: playlists, scripts and session
 # descriptions (hls, concat, sdp, imf, ...), which make FFmpeg open other files or sockets, image
@@ -26,6 +26,15 @@ CONTAINERS = (
 )
 # The second line of defence: no protocol has this name.
 _OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "none"}
+
+_RAW = {
+    "pcm_s16le": "s16le",
+    "pcm_s16be": "s16be",
+    "pcm_f32le": "f32le",
+    "pcm_mulaw": "mulaw",
+    "pcm_alaw": "alaw",
+}
+"""FFmpeg's names of what RawAudio calls by the names of codecs."""
 
 # Below, resampling would blow a small file up; above, the resampler's filter itself grows.
 RATES = range(1_000, 768_001)
@@ -44,9 +53,10 @@ class _Nameless:
 
 
 def decode(
-    source: BinaryIO, *, rate: int = 16_000, max_seconds: float
+    source: BinaryIO, *, rate: int = 16_000, max_seconds: float, raw: RawAudio | None = None
 ) -> Generator[Pcm, None, None]:
-    """The first audio stream of a seekable file, from its start, mixed down to mono.
+    """The first audio stream of a seekable file, from its start, mixed down to mono. `raw`: the
+    file is nothing but such samples; what is left of one at its end is dropped.
 
     Yields int16 blocks of half a second at `rate` Hz, the last one shorter. Corrupt parts are
     skipped, and a file that was cut ends where it was cut. `source` is left open.
@@ -54,7 +64,7 @@ def decode(
     Raises InvalidAudio at once, not at the first `next()`, when nothing can be decoded;
     AudioTooLong as soon as more than `max_seconds` were decoded; and what `source` itself raises.
     """
-    frames = _frames(*_open(source))
+    frames = _frames(*_open(source, raw))
     blocks = _blocks(_limited(_mono(frames, rate), rate, max_seconds), rate // 2)
     first = next(blocks, None)
     if first is None:
@@ -67,7 +77,7 @@ def _resumed(first: Pcm, rest: Iterator[Pcm]) -> Generator[Pcm, None, None]:
     yield from rest
 
 
-def _open(source: BinaryIO) -> tuple[InputContainer, AudioStream]:
+def _open(source: BinaryIO, raw: RawAudio | None) -> tuple[InputContainer, AudioStream]:
     source.seek(0)
     if not source.read(1):
         raise InvalidAudio("The file is empty.")
@@ -75,7 +85,11 @@ def _open(source: BinaryIO) -> tuple[InputContainer, AudioStream]:
     try:
         # Tags are often not in the encoding they claim.
         container = av.open(
-            _Nameless(source), "r", container_options=_OPTIONS, metadata_errors="replace"
+            _Nameless(source),
+            "r",
+            format=_RAW[raw.format] if raw else None,
+            container_options=_raw_options(raw) if raw else _OPTIONS,
+            metadata_errors="replace",
         )
     except FFmpegError as error:
         raise InvalidAudio("The file is not audio in a format that can be read.") from error
@@ -86,6 +100,17 @@ def _open(source: BinaryIO) -> tuple[InputContainer, AudioStream]:
         raise InvalidAudio("The file's audio codec is not supported.")
     _check(stream.codec_context.channels, stream.codec_context.sample_rate)
     return container, stream
+
+
+def _raw_options(raw: RawAudio) -> dict[str, str]:
+    """Raises InvalidAudio for what FFmpeg would not take."""
+    _check(raw.channels, raw.rate)
+    return {
+        **_OPTIONS,
+        "format_whitelist": _RAW[raw.format],
+        "sample_rate": str(raw.rate),
+        "ch_layout": f"{raw.channels}c",
+    }
 
 
 def _check(channels: int, rate: int) -> None:

@@ -6,7 +6,8 @@ from typing import BinaryIO
 
 from stentor.audio.decode import decode
 from stentor.audio.vad import SpeechDetector
-from stentor.audio.windows import Window, Windower
+from stentor.audio.windows import DEFAULT, Window, Windower
+from stentor.types import RawAudio, VadSettings
 
 VAD_RATE = 16_000
 """Hz: what the detector of speech takes, and so the windows have."""
@@ -15,11 +16,19 @@ VAD_RATE = 16_000
 class WindowReader:
     """Runs in the thread pool: each `read` is a short job."""
 
-    def __init__(self, file: BinaryIO, *, max_seconds: float, window_seconds: float) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        max_seconds: float,
+        window_seconds: float,
+        vad: VadSettings = DEFAULT,
+        raw: RawAudio | None = None,
+    ) -> None:
         """`max_seconds`: of audio in the file; a longer one raises AudioTooLong in `read`."""
-        self._blocks = decode(file, rate=VAD_RATE, max_seconds=max_seconds)
+        self._blocks = decode(file, rate=VAD_RATE, max_seconds=max_seconds, raw=raw)
         self._detector = SpeechDetector()
-        self._windower = Windower(VAD_RATE, window_seconds)
+        self._windower = Windower(VAD_RATE, window_seconds, vad)
         self._samples = 0
         self._ended = False
 

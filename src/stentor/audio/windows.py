@@ -15,17 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stentor.audio.cut import Frame, cut
-from stentor.types import Pcm
+from stentor.types import Pcm, VadSettings
 
 FRAME_SECONDS = 0.032
 """What one probability stands for."""
-ON = 0.3
-OFF = 0.15
-"""Speech begins at a probability of ON and lasts until one below OFF. Lower than the usual 0.5 and
-0.35, with which this model lost words that were faint, reverberant or in noise as loud as they
-are; noise, tones and music were let through no more often."""
+DEFAULT = VadSettings()
+ON = DEFAULT.threshold
 PADDING = 7
-"""Frames kept on either side of speech (0.22 s): the model notices soft onsets and ends late."""
+"""Frames kept after speech (0.22 s), and before it too unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,9 @@ class Window:
 
     samples: Pcm
     spans: tuple[Span, ...]
+    before: float = PADDING * FRAME_SECONDS
+    after: float = PADDING * FRAME_SECONDS
+    """Seconds of padding on either side of the speech in a span."""
 
     def source_time(self, t: float) -> float:
         """The file's time of the window's time `t`, clamped to the window. Monotonic."""
@@ -53,8 +53,7 @@ class Window:
         """The same for something that was said: it neither ends in the padding before a span's
         speech nor starts in the padding after it, which would stretch it over left-out silence.
         """
-        padding = PADDING * FRAME_SECONDS
-        first, last = self._span(start + padding), self._span(end - padding)
+        first, last = self._span(start + self.after), self._span(end - self.before)
         if first.source_start > last.source_start:
             return self.source_time(start), self.source_time(end)
         return (
@@ -70,23 +69,27 @@ class Window:
 class Windower:
     """Packs a file's speech, in order, into windows of at most `max_seconds`.
 
-    A full window is cut at a pause near its end, or where speech is least likely. `max_silence`
-    seconds without speech close a window early: its text need not wait, and has little to do with
-    what comes then. Holds one window's frames at most, and the padding.
+    A full window is cut at a pause near its end, or where speech is least likely. Holds one
+    window's frames at most, and the padding.
     """
 
-    def __init__(self, rate: int, max_seconds: float, *, max_silence: float = 3.0) -> None:
+    def __init__(self, rate: int, max_seconds: float, vad: VadSettings = DEFAULT) -> None:
         self._rate = rate
         self._size = round(rate * FRAME_SECONDS)
         self._capacity = int(max_seconds / FRAME_SECONDS)
         if self._capacity < 1:
             raise ValueError(f"no frame fits into {max_seconds} seconds")
-        self._max_silence = max_silence / FRAME_SECONDS
+        self._vad = vad
+        self._max_silence = round(vad.silence / FRAME_SECONDS)
+        self._before_most = round(vad.padding / FRAME_SECONDS)
+        self._after_most = min(PADDING, self._max_silence)
         self._samples = np.empty(0, np.int16)  # not judged yet
         self._number = 0
         self._speech = False
+        self._silence = 0  # frames since speech
         self._padding = 0  # frames to be kept after speech
-        self._before: deque[Frame] = deque(maxlen=PADDING)  # would be padding if speech began now
+        # Would be padding if speech began now.
+        self._before: deque[Frame] = deque(maxlen=self._before_most)
         self._kept: list[Frame] = []
 
     def push(self, samples: Pcm, probabilities: NDArray[np.float32]) -> list[Window]:
@@ -110,21 +113,22 @@ class Windower:
 
     def _take(self, probability: float) -> list[Window]:
         """Judges the next frame."""
-        self._speech = probability >= (OFF if self._speech else ON)
+        self._speech = probability >= self._vad.threshold / (2 if self._speech else 1)
         samples = self._samples[: self._size].copy()
         self._samples = self._samples[self._size :]
         frame = Frame(self._number, samples, probability, self._speech)
         self._number += 1
+        self._silence = 0 if self._speech else self._silence + 1
         if self._speech:
             kept = [*self._before, frame]
             self._before.clear()
-            self._padding = PADDING
+            self._padding = self._after_most
             return [window for each in kept for window in self._keep(each)]
         if self._padding:
             self._padding -= 1
             return self._keep(frame)
         self._before.append(frame)
-        if self._kept and frame.number - self._kept[-1].number > self._max_silence:
+        if self._kept and self._silence > self._max_silence:
             return self._emit(len(self._kept))
         return []
 
@@ -148,4 +152,6 @@ class Windower:
             source = stretch[0].number * self._size
             spans.append(Span(start / self._rate, source / self._rate, length / self._rate))
             start += length
-        return Window(np.concatenate([frame.samples for frame in frames]), tuple(spans))
+        samples = np.concatenate([frame.samples for frame in frames])
+        before, after = (n * FRAME_SECONDS for n in (self._before_most, self._after_most))
+        return Window(samples, tuple(spans), before, after)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Mapping
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
@@ -11,18 +13,20 @@ from fastapi import FastAPI
 from stentor.api.guard import is_loopback
 from stentor.app import create_app
 from stentor.cli.client import url_of
+from stentor.cli.debugger import attach_debugger
 from stentor.cli.load import load_config
-from stentor.config import Config
+from stentor.config import Config, ConfigurationError
 from stentor.telemetry.log import configure_logging
 
 
-def run(host: str | None, port: int | None, insecure: bool) -> int:
-    config = load_config(_given(host=host, port=port, insecure=insecure or None))
+def run(host: str | None, port: int | None, insecure: bool, reload: bool) -> int:
+    given = _given(host=host, port=port, insecure=insecure or None)
+    config = load_config(given)
     if refusal := refuse_bind(config):
         print(refusal, file=sys.stderr)
         return 2
-    configure_logging(config.server.log_level)
-    app = create_app(config)
+    configure_logging(config.server.log_level, config.server.log_format)
+    app = None if reload else _app(config)
     try:
         listening = _listen(config.server.host, config.server.port)
     except OSError as error:
@@ -35,8 +39,18 @@ def run(host: str | None, port: int | None, insecure: bool) -> int:
     with listening:
         url = url_of(config.server.host, listening.getsockname()[1])
         print(f"Stentor listens on {url}", file=sys.stderr, flush=True)
-        _serve(app, config, listening)
+        if app is not None:
+            _serve(app, config, listening)
+        else:
+            from stentor.cli.reload import serve_reloading  # for development only
+
+            serve_reloading(partial(_serve_again, given), listening, given)
     return 0
+
+
+def _app(config: Config) -> FastAPI:
+    attach_debugger()
+    return create_app(config)
 
 
 def _given(**options: object) -> dict[str, object]:
@@ -81,3 +95,18 @@ def _serve(app: FastAPI, config: Config, listening: socket.socket) -> None:
         timeout_graceful_shutdown=round(config.server.shutdown_timeout) or 1,
     )
     uvicorn.Server(settings).run(sockets=[listening])
+
+
+def _serve_again(given: Mapping[str, object], *, sockets: list[socket.socket]) -> None:
+    """In a process of its own. A mistake ends it: the next change may mend it."""
+    try:
+        config = load_config(given)
+        configure_logging(config.server.log_level, config.server.log_format)
+        bound = config.server.model_copy(update={"host": sockets[0].getsockname()[0]})
+        if refusal := refuse_bind(config.model_copy(update={"server": bound})):
+            raise ConfigurationError(refusal)  # the key may have gone since the socket was bound
+        app = _app(config)
+    except ConfigurationError as error:
+        print(f"the configuration is wrong: {error}", file=sys.stderr, flush=True)
+        sys.exit(2)
+    _serve(app, config, sockets[0])

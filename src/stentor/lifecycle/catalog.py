@@ -1,12 +1,29 @@
-"""Which engines there are: the files of the installation and of the user's own folders."""
+"""Which engines there are, and which model each of OpenAI's names means."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import stentor
-from stentor_engine.loader import engine_names
+from stentor_engine.loader import Declaration, Task, engine_declarations, engine_names
+
+OPENAI_MODELS: Mapping[Task, tuple[str, ...]] = {
+    "speech": ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15"),
+    "transcription": ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"),
+}
+"""What clients of OpenAI's ask for. Not gpt-4o-transcribe-diarize: who asks for it wants to know
+who speaks, and nothing here tells that."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A model as a choice sees it. `task`: None where only running it would tell."""
+
+    model: str
+    task: Task | None
+    quality: int
 
 
 def bundled_engines() -> Path:
@@ -23,3 +40,32 @@ def find_engines(folders: Iterable[Path]) -> dict[str, Path]:
         for file in sorted(folder.glob("*.py")):
             found.update(dict.fromkeys(engine_names(file), file))
     return found
+
+
+def declared(engine: str, engines: Mapping[str, Path]) -> Declaration:
+    """What the engine's file says of it; of an engine that is not there, only its name."""
+    found = engine_declarations(engines[engine]) if engine in engines else ()
+    return next((each for each in found if each.name == engine), Declaration(engine))
+
+
+def offer(model: str, declarations: Sequence[Declaration]) -> Offer:
+    """Of a model, from what is known of its backends, in order of preference: the first one that
+    tells its task speaks for all. A backend of which nothing is known is a `Declaration` without
+    a task.
+    """
+    told = next((each for each in declarations if each.task is not None), Declaration(model))
+    return Offer(model, told.task, told.quality)
+
+
+def openai_aliases(offers: Sequence[Offer], taken: Collection[str]) -> dict[str, str]:
+    """From OpenAI's names to models, for all names that are not `taken`: each means the best model
+    of its task, of equals the first. A model whose task is not known gets none: its owner can
+    give it any.
+    """
+    meanings: dict[str, str] = {}
+    for task, names in OPENAI_MODELS.items():
+        able = [each for each in offers if each.task == task]
+        if able:
+            best = max(able, key=lambda each: each.quality)
+            meanings.update({name: best.model for name in names if name not in taken})
+    return meanings

@@ -70,7 +70,7 @@ def fit_transcription(wish: TranscriptionRequest, capabilities: Capabilities) ->
     )
 
 
-def unheeded(wish: TranscriptionRequest, capabilities: Capabilities) -> tuple[str, ...]:
+def ignored_hints(wish: TranscriptionRequest, capabilities: Capabilities) -> tuple[str, ...]:
     """The names of the hints that this engine has no use for."""
     hints = {"prompt": wish.prompt, "keywords": wish.keywords}
     return () if capabilities.prompts else tuple(name for name, hint in hints.items() if hint)

@@ -7,7 +7,8 @@ The file is read as it is needed: memory does not grow with its length.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import BinaryIO
@@ -18,13 +19,15 @@ from numpy.typing import NDArray
 from stentor.audio.window_reader import WindowReader
 from stentor.audio.windows import Window
 from stentor.backends.base import Backend
-from stentor.pipelines.fit import fit_transcription
+from stentor.pipelines.fit import fit_transcription, ignored_hints
 from stentor.pipelines.in_order import in_order
+from stentor.pipelines.spoken import Spoken
 from stentor.pipelines.window import hear_window
 from stentor.routing.models import Model, Models
+from stentor.text.language_tags import language_tag
 from stentor.threads import Threads
 from stentor.types import Priority, Segment, TranscriptionRequest, Word
-from stentor_engine import Transcript, TranscriptionCall
+from stentor_engine import Transcript
 
 AHEAD_MOST = 4
 """Windows begun beyond the one that is being read, at most: they wait in memory."""
@@ -35,9 +38,14 @@ class Transcription:
 
     def __init__(self, model: str) -> None:
         self.model = model
+        self.began = time.perf_counter()
+        """When its file was there, in seconds of that clock."""
         self.backend = ""
         """The name of the one that heard last."""
-        self.language: str | None = None
+        self.spoken = Spoken()
+        """After the last segment, of the whole file."""
+        self.ignored: tuple[str, ...] = ()
+        """Hints of the request that the model has no use for."""
         self.seconds = 0.0
         """Of audio read so far: after the last segment, the length of the file."""
         self._first: Segment | None = None
@@ -89,32 +97,38 @@ class Listener:
     ) -> AsyncGenerator[Segment, None]:
         with model.scheduler.admit(priority) as admission:
             capabilities = await model.able("transcription")
-            wish = TranscriptionCall(
-                audio=np.zeros(0, np.float32),
-                language=request.language,
-                prompt=request.prompt,
-                temperature=request.temperature,
-                options=request.options,
-            )
-            transcription.language = fit_transcription(wish, capabilities).language
+            fitted = fit_transcription(request, capabilities)
+            transcription.ignored = ignored_hints(request, capabilities)
+            transcription.spoken = Spoken.of(request, fitted.language, capabilities)
 
             def hear(window: Window) -> AsyncGenerator[tuple[Transcript, Backend], None]:
-                return hear_window(replace(wish, audio=_samples(window)), admission, self._threads)
+                return hear_window(request, _samples(window), admission, self._threads)
 
-            windows = self._read(file, capabilities.window, transcription)
+            windows = self._read(file, request, capabilities.window, transcription)
             ahead = min(AHEAD_MOST, model.scheduler.slots)
             async with aclosing(in_order(windows, hear, ahead=ahead)) as running:
                 async for window in running:
                     async for heard in window.results():
                         for transcript, backend in heard:
                             transcription.backend = backend.name
-                            yield _in_file(transcript, window.plan)
+                            segment = _in_file(transcript, window.plan)
+                            transcription.spoken.hear(segment)
+                            yield segment
 
     async def _read(
-        self, file: BinaryIO, window_seconds: float, transcription: Transcription
+        self,
+        file: BinaryIO,
+        request: TranscriptionRequest,
+        window_seconds: float,
+        transcription: Transcription,
     ) -> AsyncGenerator[Window, None]:
         reader = await self._threads.run(
-            WindowReader, file, max_seconds=self._max_seconds, window_seconds=window_seconds
+            WindowReader,
+            file,
+            max_seconds=self._max_seconds,
+            window_seconds=window_seconds,
+            vad=request.vad,
+            raw=request.raw,
         )
         try:
             while (windows := await self._threads.run(reader.read)) is not None:
@@ -132,16 +146,25 @@ def _samples(window: Window) -> NDArray[np.float32]:
 def _in_file(transcript: Transcript, window: Window) -> Segment:
     start, end = window.source_interval(transcript.start, transcript.end)
     return Segment(
-        text=transcript.text,
+        text=_unicode(transcript.text),
         start=start,
         end=end,
-        words=tuple(_word_in_file(word, window) for word in transcript.words),
-        language=transcript.language,
+        words=tuple(_words_in_file(transcript, window)),
+        language=transcript.language and language_tag(transcript.language),
+        window=window.source_time(0.0),
+        details=transcript.details,
     )
 
 
-def _word_in_file(word: Word, window: Window) -> Word:
-    if word.end is None:
-        return replace(word, start=window.source_time(word.start))
-    start, end = window.source_interval(word.start, word.end)
-    return replace(word, start=start, end=end)
+def _words_in_file(transcript: Transcript, window: Window) -> Iterator[Word]:
+    """All with ends: a word without one lasts until the next."""
+    ends = [*(word.start for word in transcript.words[1:]), transcript.end]
+    for word, after in zip(transcript.words, ends, strict=False):
+        until = max(word.start, after) if word.end is None else word.end
+        start, end = window.source_interval(word.start, until)
+        yield replace(word, text=_unicode(word.text), start=start, end=end)
+
+
+def _unicode(text: str) -> str:
+    """JSON from a worker may hold halves of surrogate pairs, which no answer could."""
+    return text.encode("utf-8", "replace").decode()

@@ -17,7 +17,8 @@ from stentor.errors import StentorError
 from stentor.pipelines.fit import fit_transcription, fitting
 from stentor.routing.scheduler import Admission
 from stentor.threads import Threads
-from stentor_engine import Transcript, TranscriptionCall
+from stentor.types import TranscriptionRequest
+from stentor_engine import Transcript
 
 log = structlog.get_logger(__name__)
 
@@ -25,16 +26,16 @@ ATTEMPTS = 3
 
 
 async def hear_window(
-    wish: TranscriptionCall, admission: Admission, threads: Threads
+    wish: TranscriptionRequest, audio: NDArray[np.float32], admission: Admission, threads: Threads
 ) -> AsyncGenerator[tuple[Transcript, Backend], None]:
     """What is said in the window; nothing comes before all of it was heard, so that a lost worker
-    leaves neither a gap nor words twice. `wish.audio` is at VAD_RATE. Raises StentorError.
+    leaves neither a gap nor words twice. `audio` is at VAD_RATE. Raises StentorError.
     """
     attempts = 0
     while True:
         try:
             async with admission.lease() as backend:
-                heard = await _attempt(wish, backend, threads)
+                heard = await _attempt(wish, audio, backend, threads)
             break
         except StentorError as error:
             attempts += 1
@@ -45,13 +46,14 @@ async def hear_window(
         yield transcript, backend
 
 
-async def _attempt(wish: TranscriptionCall, backend: Backend, threads: Threads) -> list[Transcript]:
+async def _attempt(
+    wish: TranscriptionRequest, audio: NDArray[np.float32], backend: Backend, threads: Threads
+) -> list[Transcript]:
     capabilities = await backend.ensure_ready()
     call = fitting(fit_transcription, wish, capabilities, backend)
     if capabilities.sample_rate != VAD_RATE:
-        audio = await threads.run(_resampled, wish.audio, capabilities.sample_rate)
-        call = replace(call, audio=audio)
-    async with aclosing(backend.listen(call)) as transcripts:
+        audio = await threads.run(_resampled, audio, capabilities.sample_rate)
+    async with aclosing(backend.listen(replace(call, audio=audio))) as transcripts:
         return [transcript async for transcript in transcripts]
 
 

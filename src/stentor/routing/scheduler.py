@@ -42,6 +42,11 @@ class Scheduler:
         return sum(backend.slots for backend in self._backends)
 
     @property
+    def busy(self) -> int:
+        """Slots that are held."""
+        return sum(self._held)
+
+    @property
     def any_healthy(self) -> bool:
         return any(backend.healthy for backend in self._backends)
 

@@ -101,10 +101,6 @@ class Metrics:
         self._audio.labels("transcription", *place, "").inc(audio)
         tell(model=model, backend=backend, audio=round(audio, 3))
 
-    def audio(self, task: str, model: str, seconds: float) -> None:
-        self._audio.labels(task, *self._place(model, ""), "").inc(seconds)
-        tell(model=model, audio=round(seconds, 3))
-
     def exposition(self) -> bytes:
         """In Prometheus' text format."""
         return generate_latest(self._registry)

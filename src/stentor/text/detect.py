@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import fasttext  # type: ignore[import-untyped]
+    import fasttext
 
 _LONGEST = 1000
 """Characters looked at by the model: more do not make it surer."""

@@ -11,13 +11,16 @@ import pytest
 
 from stentor.audio.decode import _OPTIONS, CONTAINERS, decode
 from stentor.errors import AudioTooLong, InvalidAudio
-from stentor.types import Pcm
+from stentor.types import Pcm, RawAudio
 
 from .sounds import interleaved, level, media, noise, pitch, tone, wav
 
 
-def read(file: bytes, *, rate: int = 16_000, max_seconds: float = 100.0) -> Pcm:
-    return np.concatenate(list(decode(io.BytesIO(file), rate=rate, max_seconds=max_seconds)))
+def read(
+    file: bytes, *, rate: int = 16_000, max_seconds: float = 100.0, raw: RawAudio | None = None
+) -> Pcm:
+    blocks = decode(io.BytesIO(file), rate=rate, max_seconds=max_seconds, raw=raw)
+    return np.concatenate(list(blocks))
 
 
 def assert_tone(pcm: Pcm, rate: int, *, seconds: float, peak: float = 8_000) -> None:
@@ -255,6 +258,62 @@ def test_what_a_header_claims_about_length_is_not_believed() -> None:
 
     assert_tone(read(endless, max_seconds=10), 16_000, seconds=1.0)
     assert_tone(read(bytes(years), max_seconds=10), 16_000, seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    ("raw", "dtype", "scale"),
+    [
+        (RawAudio(), "<i2", 1),
+        (RawAudio("pcm_s16be"), ">i2", 1),
+        (RawAudio("pcm_f32le"), "<f4", 32768),
+    ],
+)
+@pytest.mark.parametrize("rest", [b"", b"\x55"])
+def test_samples_without_a_header(raw: RawAudio, dtype: str, scale: int, rest: bytes) -> None:
+    """Part of a sample at the end is dropped."""
+    pcm = tone(16_000)
+    data = (pcm / scale if scale > 1 else pcm).astype(dtype).tobytes()
+
+    assert np.array_equal(read(data + rest, raw=raw), pcm)
+
+
+def test_samples_without_a_header_in_channels_at_a_rate() -> None:
+    both = interleaved(tone(8_000), tone(8_000))
+
+    assert_tone(read(both.tobytes(), raw=RawAudio(rate=8_000, channels=2)), 16_000, seconds=1.0)
+    assert_tone(
+        read(np.repeat(both, 3).tobytes(), raw=RawAudio(rate=8_000, channels=6)),
+        16_000,
+        seconds=1.0,
+        peak=8_000,
+    )
+
+
+def test_samples_are_no_playlist() -> None:
+    """Told to be samples, a file is not taken for anything else, nor the other way round."""
+    pcm = wav(tone(16_000).tobytes())
+
+    assert len(read(pcm, raw=RawAudio())) == 16_000 + 22  # its header is sound, too
+    with pytest.raises(InvalidAudio, match="format"):
+        read(tone(16_000).tobytes())
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (RawAudio(rate=999), "999 Hz"),
+        (RawAudio(channels=0), "0 channels"),
+        (RawAudio(), "no audio"),
+    ],
+)
+def test_samples_that_cannot_be(raw: RawAudio, why: str) -> None:
+    with pytest.raises(InvalidAudio, match=why):
+        read(b"\1", raw=raw)
+
+
+def test_samples_stop_at_the_limit() -> None:
+    with pytest.raises(AudioTooLong):
+        read(bytes(2 * 16_001), max_seconds=1.0, raw=RawAudio())
 
 
 class Named(io.BytesIO):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,8 +13,15 @@ from numpy.typing import NDArray
 
 from stentor.audio.decode import decode
 from stentor.audio.vad import FRAME, RATE, SpeechDetector
-from stentor.audio.windows import FRAME_SECONDS, ON, PADDING, Span, Window, Windower
-from stentor.types import Pcm
+from stentor.audio.windows import (
+    DEFAULT,
+    FRAME_SECONDS,
+    PADDING,
+    Span,
+    Window,
+    Windower,
+)
+from stentor.types import Pcm, VadSettings
 
 from .sounds import noise, tone
 from .voices import espeak
@@ -34,10 +42,15 @@ def judged(draw: st.DrawFn) -> NDArray[np.float32]:
 
 
 def windows_of(
-    pcm: Pcm, probabilities: NDArray[np.float32], max_seconds: float, *, step: int = 1
+    pcm: Pcm,
+    probabilities: NDArray[np.float32],
+    max_seconds: float,
+    *,
+    step: int = 1,
+    vad: VadSettings = DEFAULT,
 ) -> list[Window]:
     """As they come out where `step` frames are pushed at a time."""
-    windower = Windower(SLOW, max_seconds)
+    windower = Windower(SLOW, max_seconds, vad)
     found: list[Window] = []
     for start in range(0, len(probabilities), step):
         block = slice(start * SLOW_FRAME, (start + step) * SLOW_FRAME)
@@ -53,13 +66,18 @@ def positions(windows: Iterable[Window], rate: int) -> list[tuple[int, int]]:
     return [(a, a + round(span.length * rate)) for a, span in zip(firsts, spans, strict=True)]
 
 
+vads = st.just(DEFAULT) | st.builds(
+    VadSettings, st.floats(0, 1), st.floats(0, 10), st.floats(0, 10)
+)
+
+
 @settings(deadline=None)
-@given(judged(), st.floats(0.05, 6.0), st.integers(0, SLOW_FRAME - 1))
+@given(judged(), st.floats(0.05, 6.0), st.integers(0, SLOW_FRAME - 1), vads)
 def test_no_speech_is_lost_and_none_is_doubled(
-    probabilities: NDArray[np.float32], max_seconds: float, rest: int
+    probabilities: NDArray[np.float32], max_seconds: float, rest: int, vad: VadSettings
 ) -> None:
     pcm = noise(len(probabilities) * SLOW_FRAME + rest)
-    windows = windows_of(pcm, probabilities, max_seconds)
+    windows = windows_of(pcm, probabilities, max_seconds, vad=vad)
     spans = positions(windows, SLOW)
 
     taken = np.zeros(len(pcm), int)
@@ -68,7 +86,7 @@ def test_no_speech_is_lost_and_none_is_doubled(
         taken[first:end] += 1
     assert taken.max(initial=0) <= 1
     assert all(end <= first for (_, end), (first, _) in pairwise(spans))
-    for number in np.flatnonzero(probabilities >= ON):
+    for number in np.flatnonzero(probabilities.astype(float) >= vad.threshold):
         assert taken[number * SLOW_FRAME : (number + 1) * SLOW_FRAME].all()
 
 
@@ -157,6 +175,35 @@ def test_a_long_silence_closes_a_window_at_once() -> None:
     assert windower.finish() == []
 
 
+def test_what_was_said_after_long_padding_keeps_its_place() -> None:
+    """Its end is not taken for one in the padding."""
+    vad = VadSettings(padding=2.0)
+    talk = pattern((1.0, 0.9), (9.0, 0.0), (1.0, 0.9))
+    windows = windows_of(noise(len(talk) * SLOW_FRAME), talk, 30.0, vad=replace(vad, silence=20))
+    (window,) = windows
+    said = len(window.samples) / SLOW
+    assert window.source_interval(said - 1.0, said) == pytest.approx((10.0, 11.0), abs=0.05)
+
+
+@pytest.mark.parametrize("silence", [0.1, 0.5, 2.0])
+def test_silence_as_long_as_told_closes_a_window(silence: float) -> None:
+    vad = VadSettings(silence=silence)
+    frames = round(silence / FRAME_SECONDS)
+    just = pattern((1.0, 0.9), (frames * FRAME_SECONDS, 0.0), (1.0, 0.9))
+    more = pattern((1.0, 0.9), ((frames + 1) * FRAME_SECONDS, 0.0), (1.0, 0.9))
+    pcm = noise(len(more) * SLOW_FRAME)
+    assert len(windows_of(pcm, just, 30.0, vad=vad)) == 1
+    assert len(windows_of(pcm, more, 30.0, vad=vad)) == 2
+
+
+def test_padding_as_long_as_told_goes_before_speech() -> None:
+    talk = pattern((5.0, 0.0), (1.0, 0.9))
+    for padding in (0.0, 0.64, 3.2):
+        pcm = noise(len(talk) * SLOW_FRAME)
+        (window,) = windows_of(pcm, talk, 30.0, vad=VadSettings(padding=padding))
+        assert len(window.samples) / SLOW == pytest.approx(1.0 + padding, abs=0.02)
+
+
 def test_endless_speech_is_cut_hard() -> None:
     talk = pattern((18.0, 0.9), (0.032, 0.4), (30.0, 0.9))
 
@@ -219,13 +266,22 @@ def test_what_was_said_is_not_stretched_over_silence(
     assert WINDOW.source_interval(*interval) == pytest.approx(source)
 
 
+def test_padding_of_two_lengths() -> None:
+    window = replace(WINDOW, before=1.5, after=0.1)
+
+    assert window.source_interval(0.5, 3.4) == pytest.approx((10.5, 12.0))  # in that before speech
+    assert window.source_interval(0.5, 3.6) == pytest.approx((10.5, 16.6))
+    assert window.source_interval(1.8, 4.0) == pytest.approx((11.8, 17.0))
+    assert window.source_interval(1.95, 4.0) == pytest.approx((15.0, 17.0))  # in that after speech
+
+
 @settings(deadline=None)
-@given(judged(), st.lists(st.floats(-1, 7), min_size=2, max_size=6))
+@given(judged(), st.lists(st.floats(-1, 7), min_size=2, max_size=6), vads)
 def test_time_does_not_run_backwards(
-    probabilities: NDArray[np.float32], times: list[float]
+    probabilities: NDArray[np.float32], times: list[float], vad: VadSettings
 ) -> None:
     pcm = noise(len(probabilities) * SLOW_FRAME)
-    for window in windows_of(pcm, probabilities, 6.0):
+    for window in windows_of(pcm, probabilities, 6.0, vad=vad):
         mapped = [window.source_time(time) for time in sorted(times)]
         assert mapped == sorted(mapped)
         start, end = window.source_interval(min(times), max(times))

@@ -1,21 +1,32 @@
-"""`GET /v1/models` and `/v1/models/{id}`: models and their aliases, each as a model."""
+"""`GET /v1/models` and `/v1/models/{id}`: models and their aliases, each as a model; and the list
+of those that speak, `GET /v1/audio/models`, as Open WebUI asks for it. Nothing is started for it.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from stentor.routing.models import Model, Models
+from stentor.routing.models import Model, Models, Task
 
 
 class ModelObject(BaseModel):
+    """OpenAI's fields, then our own."""
+
     id: str
     object: Literal["model"] = "model"
     created: int
     owned_by: str = "stentor"
+
+    task: Task | None
+    """None: not known before the model was started."""
+    languages: list[str]
+    """Empty: not known, or not before the model was started."""
+    alias_of: str | None
 
 
 class ModelList(BaseModel):
@@ -23,20 +34,45 @@ class ModelList(BaseModel):
     data: list[ModelObject]
 
 
-def models_router(models: Models) -> APIRouter:
-    router = APIRouter(prefix="/v1/models", tags=["models"])
+class ModelId(BaseModel):
+    id: str
+
+
+class SpeechModelList(BaseModel):
+    models: list[ModelId]
+
+
+def models_router(models: Models, tasks: Mapping[str, Task | None]) -> APIRouter:
+    """`tasks`: of models by name, as far as they are known without starting one."""
+    router = APIRouter(tags=["models"])
     created = int(time.time())
 
-    def described(name: str, model: Model) -> ModelObject:
-        owner = "stentor" if name == model.name else f"alias of {model.name}"
-        return ModelObject(id=name, created=created, owned_by=owner)
+    def task_of(model: Model) -> Task | None:
+        return model.known.task if model.known else tasks.get(model.name)
 
-    @router.get("")
+    def described(name: str, model: Model) -> ModelObject:
+        original = name == model.name
+        return ModelObject(
+            id=name,
+            created=created,
+            owned_by="stentor" if original else f"alias of {model.name}",
+            task=task_of(model),
+            languages=list(model.known.languages) if model.known else [],
+            alias_of=None if original else model.name,
+        )
+
+    @router.get("/v1/models")
     async def list_models() -> ModelList:
         return ModelList(data=[described(name, model) for name, model in models.by_name.items()])
 
-    @router.get("/{name:path}")
+    @router.get("/v1/models/{name:path}")
     async def get_model(name: str) -> ModelObject:
         return described(name, models.find(name))
+
+    @router.get("/v1/audio/models")
+    async def list_speech_models() -> SpeechModelList:
+        """Models that speak, and those of which nothing is known yet."""
+        able = [n for n, model in models.by_name.items() if task_of(model) != "transcription"]
+        return SpeechModelList(models=[ModelId(id=name) for name in able])
 
     return router

@@ -199,6 +199,4 @@ def _count(speech: Speech, metrics: Metrics, began: float) -> None:
 
 
 def _headers(speech: Speech) -> dict[str, str]:
-    """X-Stentor-Ignored: what was asked for and this model cannot follow."""
-    ignored = {"X-Stentor-Ignored": ", ".join(speech.ignored)} if speech.ignored else {}
-    return identity(speech.model, speech.backend) | ignored
+    return identity(speech.model, speech.backend, speech.ignored)

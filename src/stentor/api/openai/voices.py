@@ -16,6 +16,7 @@ class VoiceObject(BaseModel):
     name: str
     model: str
     languages: list[str]
+    gender: Literal["female", "male"] | None
 
 
 class VoiceList(BaseModel):
@@ -29,19 +30,30 @@ def voices_router(models: Models) -> APIRouter:
     @router.get("/v1/audio/voices")
     async def list_voices(request: Request, model: str | None = None) -> VoiceList:
         """The voices of one model, or of all that are known: of models that were started before,
-        since a list is no reason to load them all. On a fresh server, those of the first model.
+        since a list is no reason to load them all. Where none is, those of what `tts-1` means.
         """
-        known = [each for each in models if each.known is not None]
-        asked = [models.find(model)] if model else known or list(models)[:1]
+        known = [each for each in models if each.known and each.known.task == "speech"]
+        asked = [models.find(model)] if model else known or _usual(models)
         listed = [await until_disconnect(request, _voices(each)) for each in asked]
         return VoiceList(voices=[voice for voices in listed for voice in voices])
 
     return router
 
 
+def _usual(models: Models) -> list[Model]:
+    model = models.by_name.get("tts-1")
+    return [] if model is None else [model]
+
+
 async def _voices(model: Model) -> list[VoiceObject]:
     capabilities = await model.capabilities()
     return [
-        VoiceObject(id=v.id, name=v.name, model=model.name, languages=list(v.languages))
-        for v in capabilities.voices
+        VoiceObject(
+            id=voice.id,
+            name=voice.name,
+            model=model.name,
+            languages=list(voice.languages),
+            gender=voice.gender,
+        )
+        for voice in capabilities.voices
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from babel import Locale, UnknownLocaleError
-from num2words import CONVERTER_CLASSES  # type: ignore[import-untyped]
+from num2words import CONVERTER_CLASSES
 
 from .table import Endings, Table
 from .tables import TABLES

@@ -1,0 +1,60 @@
+"""How things stand at this moment, looked up whenever Prometheus asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from stentor.lifecycle.state import State
+from stentor.lifecycle.worker import Worker
+from stentor.routing.models import Model, Models
+
+
+class Gauges(Collector):
+    def __init__(self, models: Models, workers: Mapping[tuple[str, str], Worker]) -> None:
+        self._models = models
+        self._workers = workers
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield self._of_models("admitted", "Requests being served or waiting", _admitted)
+        yield self._of_models("waiting", "Calls that wait for a slot", _waiting)
+        yield self._of_models("slots", "Calls that run at once at most", _slots)
+        yield self._of_models("busy_slots", "Calls that run", _busy)
+        yield self._states()
+
+    def _of_models(
+        self, name: str, meaning: str, count: Callable[[Model], int]
+    ) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(f"stentor_{name}", meaning, labels=["model"])
+        for model in self._models:
+            family.add_metric([model.name], count(model))
+        return family
+
+    def _states(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            "stentor_worker_state",
+            "1 for the state that a worker is in, 0 for all others",
+            labels=["model", "backend", "state"],
+        )
+        for names, worker in self._workers.items():
+            for state in State:
+                family.add_metric([*names, state.value], int(worker.state is state))
+        return family
+
+
+def _admitted(model: Model) -> int:
+    return model.scheduler.admitted
+
+
+def _waiting(model: Model) -> int:
+    return model.scheduler.waiting
+
+
+def _slots(model: Model) -> int:
+    return model.scheduler.slots
+
+
+def _busy(model: Model) -> int:
+    return model.scheduler.busy
