@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -196,3 +197,38 @@ def test_voices(server: Server) -> None:
         model="tts-1", voice="de", input="Guten Tag, wie geht es Ihnen?", response_format="pcm"
     )
     assert len(german.read()) > 48_000
+
+
+@pytest.mark.anyio
+async def test_the_asynchronous_client(server: Server, recording: Path) -> None:
+    """The same routes, at once, and streamed."""
+    async with openai.AsyncOpenAI(
+        base_url=f"{server.url}/v1", api_key="none", max_retries=0
+    ) as client:
+
+        async def spoken(audio_format: Literal["wav", "opus"]) -> bytes:
+            async with client.audio.speech.with_streaming_response.create(
+                model="tts-1", voice="sage", input=TEXT, response_format=audio_format
+            ) as answer:
+                return b"".join([piece async for piece in answer.iter_bytes()])
+
+        async def heard() -> str:
+            text = ""
+            events = await client.audio.transcriptions.create(
+                model="whisper-1", file=recording, stream=True
+            )
+            async for event in events:
+                if event.type == "transcript.text.delta":
+                    text += event.delta
+                elif event.type == "transcript.text.done":
+                    assert event.text == text
+            return text
+
+        wav, opus, text = await asyncio.gather(spoken("wav"), spoken("opus"), heard())
+        assert len(decoded(opus)[0]) / 48_000 == pytest.approx(
+            len(streamed_wav(wav)[0]) / 24_000, abs=0.1
+        )
+        assert "country" in text
+        assert "tts-1" in [model.id async for model in client.models.list()]
+        with pytest.raises(openai.NotFoundError):
+            await client.models.retrieve("nothing")
