@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -86,7 +87,7 @@ def test_words_are_told_where_they_are_heard(
         assert word.start == pytest.approx(at, abs=0.035)
         assert word.end is not None
         assert word.start < word.end <= renderer.seconds
-    for word, after in zip(words_heard, words_heard[1:], strict=False):
+    for word, after in itertools.pairwise(words_heard):
         assert word.end is not None
         assert word.end <= after.start + 1e-9
 

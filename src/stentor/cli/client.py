@@ -1,20 +1,23 @@
-"""Where `say` and `transcribe` get their answers: a running server, or a Stentor of their own."""
+"""Where commands get their answers: a running server, or a Stentor of their own."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import httpx2
 
-from stentor.app import Stentor, build
+from stentor.cli.failure import UsageError
 from stentor.config import Config
-from stentor.errors import StentorError
-from stentor.types import SpeechRequest, TranscriptionRequest
+from stentor.types import Rendered, Segment, SpeechRequest, TranscriptionRequest
+
+SPEAKS = "tts-1"
+LISTENS = "whisper-1"
+"""The names of the models that commands use if they are told none."""
 
 PROBE_TIMEOUT = 0.3
 CONNECT_TIMEOUT = 5.0
@@ -22,28 +25,76 @@ READ_TIMEOUT = 600.0
 """Seconds without a byte of the answer: a long file is heard before its text begins."""
 
 
-class Client(Protocol):
-    def speak(self, request: SpeechRequest) -> AsyncGenerator[bytes, None]: ...
+@dataclass(frozen=True)
+class Summary:
+    """What is known of a file when all of it was heard. `seconds` of audio; `language`: BCP-47."""
 
-    def transcribe(self, request: TranscriptionRequest, file: Path) -> AsyncGenerator[str, None]:
-        """Pieces of text, as they are heard."""
+    seconds: float | None = None
+    language: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """`state`: of its workers. `default`: what the task is done with if no model is named."""
+
+    name: str
+    task: str | None
+    aliases: tuple[str, ...]
+    languages: tuple[str, ...]
+    state: str | None
+    default: bool
+
+
+@dataclass(frozen=True)
+class VoiceInfo:
+    id: str
+    name: str
+    languages: tuple[str, ...]
+    gender: str | None
+    model: str
+
+
+class Client(Protocol):
+    def speak(self, request: SpeechRequest) -> AsyncGenerator[Rendered, None]:
+        """Words come where the request wants timestamps and the server has them."""
+
+    def transcribe(
+        self, request: TranscriptionRequest, file: Path, *, times: bool
+    ) -> AsyncGenerator[Segment | Summary, None]:
+        """What was heard, in order, and then a summary. Without `times` those of the segments may
+        all be 0, and they come as soon as they are heard.
+        """
+
+    async def models(self) -> list[ModelInfo]: ...
+
+    async def voices(self, model: str | None) -> list[VoiceInfo]:
+        """Of a model; None: of those that are known, at least of the usual one."""
 
 
 @asynccontextmanager
 async def open_client(config: Config, server: str | None) -> AsyncIterator[Client]:
-    """The named server; else the one of the configuration if it runs; else none is needed."""
-    url = server or os.environ.get("STENTOR_URL") or await _running(config)
+    """The named server; else the one of the configuration if it runs; else none is needed. Raises
+    UsageError for what is no address.
+    """
+    named = server or os.environ.get("STENTOR_URL")
+    url = base_url(named) if named else await running_server(config)
     if url is None:
-        stentor = build(config)
-        try:
-            yield Local(stentor)
-        finally:
-            await stentor.close()
+        # All of Stentor is imported only where it does the work: that takes longer than a word.
+        from stentor.cli.local import open_local
+
+        async with open_local(config) as local:
+            yield local
         return
+    from stentor.cli.remote import Remote
+
     key = config.server.api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
-    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=timeout) as http:
+    # A proxy that this machine goes out by does not lead to the machine itself.
+    async with httpx2.AsyncClient(
+        base_url=url, headers=headers, timeout=timeout, trust_env=named is not None
+    ) as http:
         yield Remote(http)
 
 
@@ -51,97 +102,37 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _running(config: Config) -> str | None:
-    url = url_of(config.server.host, config.server.port)
-    async with httpx2.AsyncClient(timeout=PROBE_TIMEOUT) as http:
+def base_url(given: str) -> str:
+    """Of a server's address as people write it: with or without the scheme and /v1. Raises
+    UsageError.
+    """
+    url = given if "://" in given else f"http://{given}"
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise UsageError(f"'{given}' is no URL: {error}") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise UsageError(f"'{given}' is no URL of a server, as http://127.0.0.1:8000")
+    return url.rstrip("/").removesuffix("/v1")
+
+
+def local_url(config: Config) -> str:
+    """Where this machine reaches its own server."""
+    server = config.server
+    return url_of({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.host, server.host), server.port)  # noqa: S104
+
+
+async def running_server(config: Config) -> str | None:
+    """The URL of the Stentor that the configuration speaks of, if it runs."""
+    url = local_url(config)
+    async with httpx2.AsyncClient(timeout=PROBE_TIMEOUT, trust_env=False) as http:
         try:
-            answer = await http.get(f"{url}/health")
+            # Another program on that port must not be sent the key.
+            return url if await is_stentor(http, url) else None
         except httpx2.HTTPError:
             return None
-    # Another program on that port must not be sent the key.
-    return url if '"stentor"' in answer.text else None
 
 
-class Local:
-    def __init__(self, stentor: Stentor) -> None:
-        self._stentor = stentor
-
-    async def speak(self, request: SpeechRequest) -> AsyncGenerator[bytes, None]:
-        async with aclosing(await self._stentor.speaker.speak(request)) as speech:
-            async for encoded in speech.audio():
-                yield encoded
-
-    async def transcribe(
-        self, request: TranscriptionRequest, file: Path
-    ) -> AsyncGenerator[str, None]:
-        with file.open("rb") as audio:
-            transcription = await self._stentor.listener.listen(request, audio)
-            async with aclosing(transcription):
-                async for segment in transcription.segments():
-                    yield segment.text
-
-
-class Remote:
-    """Any server with OpenAI's routes."""
-
-    def __init__(self, http: httpx2.AsyncClient) -> None:
-        self._http = http
-
-    async def speak(self, request: SpeechRequest) -> AsyncGenerator[bytes, None]:
-        body = {
-            "model": request.model,
-            "input": request.text,
-            "voice": request.voice,
-            "language": request.language,
-            "speed": request.speed,
-            "response_format": request.format,
-        }
-        given = {key: value for key, value in body.items() if value is not None}
-        async with self._http.stream("POST", "/v1/audio/speech", json=given) as answer:
-            await _raise_for(answer)
-            async for piece in answer.aiter_bytes():
-                yield piece
-
-    async def transcribe(
-        self, request: TranscriptionRequest, file: Path
-    ) -> AsyncGenerator[str, None]:
-        fields = {"model": request.model, "stream": "true"}
-        if request.language:
-            fields["language"] = request.language
-        with file.open("rb") as audio:
-            async with self._http.stream(
-                "POST", "/v1/audio/transcriptions", data=fields, files={"file": audio}
-            ) as answer:
-                await _raise_for(answer)
-                if not answer.headers["content-type"].startswith("text/event-stream"):
-                    await answer.aread()  # a server that does not stream
-                    yield str(answer.json()["text"])
-                    return
-                async for text in _deltas(answer.aiter_lines()):
-                    yield text
-
-
-async def _deltas(lines: AsyncIterator[str]) -> AsyncIterator[str]:
-    """The texts of the events; raises StentorError for an error, and for a stream cut short."""
-    async for line in lines:
-        if not line.startswith("data: {"):
-            continue
-        data = json.loads(line.removeprefix("data: "))
-        if "error" in data:
-            raise StentorError(data["error"]["message"])
-        if data["type"] == "transcript.text.done":
-            return
-        if data["type"] == "transcript.text.delta":
-            yield str(data["delta"]).strip()
-    raise StentorError("the transcript broke off")
-
-
-async def _raise_for(answer: httpx2.Response) -> None:
-    if answer.status_code < 400:
-        return
-    await answer.aread()
-    try:
-        message = answer.json()["error"]["message"]
-    except (ValueError, KeyError, TypeError):
-        message = f"the server answered {answer.status_code}"
-    raise StentorError(message)
+async def is_stentor(http: httpx2.AsyncClient, url: str = "") -> bool:
+    answer = await http.get(f"{url}/health")
+    return '"stentor"' in answer.text

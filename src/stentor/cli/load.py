@@ -23,5 +23,5 @@ def load_config(given: Mapping[str, Any] | None = None) -> Config:
         raise ConfigurationError("\n".join(["", *mistakes])) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{config_file()} is not TOML: {error}") from error
-    except FileNotFoundError as error:
+    except OSError as error:  # STENTOR_CONFIG names no file, or one that cannot be read
         raise ConfigurationError(str(error)) from error

@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -22,21 +22,24 @@ app = typer.Typer(
 Server = Annotated[
     str | None, typer.Option(help="URL of a running server; default: one on this machine, or none")
 ]
+Json = Annotated[bool, typer.Option("--json", help="as JSON")]
 
 
 def main() -> None:
     app()
 
 
-def _run(command: str, *arguments: object) -> NoReturn:
-    run: Callable[..., int] = importlib.import_module(f"stentor.cli.{command}").run
-    from stentor.config import ConfigurationError  # not before the command has imported it anyway
-
+def _run(command: str, *arguments: object, **options: object) -> NoReturn:
     try:
-        sys.exit(run(*arguments))
-    except ConfigurationError as error:
-        print(f"the configuration is wrong: {error}", file=sys.stderr)
-        sys.exit(2)
+        from stentor.cli.failure import attempt
+
+        def run() -> int:
+            chosen: Callable[..., int] = importlib.import_module(f"stentor.cli.{command}").run
+            return chosen(*arguments, **options)
+
+        sys.exit(attempt(command, run))
+    except KeyboardInterrupt:  # before anything could be begun
+        sys.exit(130)
 
 
 @app.command()
@@ -46,16 +49,31 @@ def serve(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="allow other machines in without an API key")
     ] = False,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="start again when its files change (development)")
+    ] = False,
 ) -> None:
     """Run the server."""
-    _run("serve", host, port, insecure)
+    _run("serve", host, port, insecure, reload)
 
 
 @app.command()
 def say(
-    text: Annotated[str, typer.Argument(help="what to say; '-' reads it from stdin")],
+    text: Annotated[
+        str | None, typer.Argument(help="what to say; '-', or nothing, reads it from stdin")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="text file to read out")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="file to write; '-' is stdout")
+    ] = None,
+    audio_format: Annotated[
+        str | None, typer.Option("--format", help="format to write; default: the file's suffix")
+    ] = None,
+    words: Annotated[
+        bool, typer.Option("--words", help="show the words on stderr as they are heard")
+    ] = False,
+    words_to: Annotated[
+        Path | None, typer.Option(help=".srt, .vtt or .json file to write the words' times to")
     ] = None,
     model: Annotated[str, typer.Option(help="model to speak with")] = "tts-1",
     voice: Annotated[str | None, typer.Option(help="one of the model's voices")] = None,
@@ -63,27 +81,111 @@ def say(
         str | None, typer.Option(help="language of the text, as en or pt-br")
     ] = None,
     speed: Annotated[float, typer.Option(help="1 is the voice's own", min=0.25, max=4)] = 1.0,
+    instructions: Annotated[str | None, typer.Option(help="how to speak, in words")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(help="the model's own parameter, as key=value")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="for another take; -1: a new one", min=-1, max=2**31 - 1)
+    ] = None,
     server: Server = None,
 ) -> None:
     """Speak a text: into a file, or aloud where a player is found."""
-    _run("say", text, output, model, voice, language, speed, server)
+    _run(
+        "say",
+        text,
+        file=file,
+        output=output,
+        audio_format=audio_format,
+        words=words,
+        words_to=words_to,
+        model=model,
+        voice=voice,
+        language=language,
+        speed=speed,
+        instructions=instructions,
+        options=option or [],
+        seed=seed,
+        server=server,
+    )
 
 
 @app.command()
 def transcribe(
-    files: Annotated[list[Path], typer.Argument(help="audio or video files; '-' is stdin")],
+    files: Annotated[
+        list[Path], typer.Argument(help="audio or video files, or folders; '-' is stdin")
+    ],
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", "-f", help="txt, srt, vtt or json; may be given several times"),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", help="folder to write to, or for one file a file"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="write again what is there already")
+    ] = False,
+    words: Annotated[
+        bool, typer.Option("--words", help="with the times of words; in json")
+    ] = False,
+    task: Annotated[
+        Literal["transcribe", "translate"], typer.Option(help="translate: into English")
+    ] = "transcribe",
     model: Annotated[str, typer.Option(help="model to listen with")] = "whisper-1",
     language: Annotated[str | None, typer.Option(help="spoken language, as en")] = None,
     server: Server = None,
 ) -> None:
-    """Write what is said in audio files to stdout, as it is heard."""
-    _run("transcribe", files, model, language, server)
+    """Write down what is said in audio and video files: one file and format to stdout, several
+    beside the files, or to a folder of their own.
+    """
+    _run(
+        "transcribe",
+        files,
+        formats=formats or [],
+        output=output,
+        overwrite=overwrite,
+        words=words,
+        task=task,
+        model=model,
+        language=language,
+        server=server,
+    )
 
 
 @app.command()
-def doctor() -> None:
+def models(as_json: Json = False, server: Server = None) -> None:
+    """List the models: task, default, state, aliases, languages."""
+    _run("models", as_json=as_json, server=server)
+
+
+@app.command()
+def voices(
+    model: Annotated[str | None, typer.Option(help="whose voices; default: what is usual")] = None,
+    language: Annotated[str | None, typer.Option(help="only those that speak it, as en-gb")] = None,
+    play: Annotated[str | None, typer.Option(help="hear this voice")] = None,
+    play_all: Annotated[
+        bool, typer.Option("--play-all", help="hear all of the list, one after the other")
+    ] = False,
+    as_json: Json = False,
+    server: Server = None,
+) -> None:
+    """List the voices: id, name, languages, gender, model; or hear them."""
+    _run(
+        "voices",
+        model=model,
+        language=language,
+        play_one=play,
+        play_all=play_all,
+        as_json=as_json,
+        server=server,
+    )
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
     """Tell what works on this machine, and what to do about what does not."""
-    _run("doctor")
+    _run("doctor", as_json=as_json)
 
 
 if __name__ == "__main__":
