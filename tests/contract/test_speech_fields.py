@@ -1,4 +1,4 @@
-"""The published surface of speech: each field with valid values, boundary values, and wrong ones."""
+"""The published surface of speech: each field with valid, boundary and invalid values."""
 
 from __future__ import annotations
 

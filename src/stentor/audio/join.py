@@ -27,7 +27,7 @@ class Joiner:
 
     def __init__(self, rate: int) -> None:
         self.trimmed: int | None = None
-        """Samples cut from the start of the segment, less those put before it; None: no sound yet."""
+        """Samples cut from the segment's start, less those put before it; None: no sound yet."""
         self._rate = rate
         self._lead = round(LEAD * rate)
         self._fade = round(FADE * rate)

@@ -14,8 +14,9 @@ class Timeline:
 
     A word is held until the next one is known, or the end of its segment: that is when it ends, if
     the engine does not tell, and how far it goes in the text, if the engine tells places in it. So
-    words have their signs, and two that an engine speaks as one stay together. A segment's audio may come in several runs of one speed each; `anchor`
-    ties each run to the answer, and words of a run wait for that.
+    words have their signs, and two that an engine speaks as one stay together. A segment's audio
+    may come in several runs of one speed each; `anchor` ties each run to the answer, and words of a
+    run wait for that.
     """
 
     def __init__(self) -> None:
