@@ -13,6 +13,8 @@ import typer
 app = typer.Typer(
     name="stentor",
     help="A self-hosted voice server: speech and transcription for any app.",
+    epilog="Commands end with 0; 1 when they failed; 2 when they, or the configuration, were told "
+    "wrongly; 130 when they were interrupted.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -20,7 +20,6 @@ from stentor.cli.play import SAMPLE_RATE, play, player_or_fail
 from stentor.cli.words import Shown, kept_words, words_file
 from stentor.config import Config
 from stentor.errors import InvalidRequest, StentorError
-from stentor.telemetry.log import configure_logging
 from stentor.types import Rendered, SpeechRequest, Word
 from stentor_engine import OptionValue
 
@@ -54,7 +53,6 @@ def run(
     options: Sequence[str],
     seed: int | None,
 ) -> int:
-    configure_logging("critical")  # stdout is for audio, and stderr for what went wrong
     request = SpeechRequest(
         model=model,
         text=_text(text, file),

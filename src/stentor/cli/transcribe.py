@@ -15,11 +15,10 @@ from stentor.cli.failure import FAILURES, UsageError, described, run_async
 from stentor.cli.files import whole_file
 from stentor.cli.load import load_config
 from stentor.cli.media import duration, seekable, sources
-from stentor.cli.progress import Reporter, reporter, speed
+from stentor.cli.progress import Reporter, plain, reporter, speed
 from stentor.cli.targets import STDOUT, Task, chosen_formats, plan
 from stentor.cli.transcripts import FORMATS, new_writer
 from stentor.config import Config
-from stentor.telemetry.log import configure_logging
 from stentor.types import TranscriptionRequest
 
 Outcome = Literal["done", "failed", "skipped"]
@@ -47,7 +46,6 @@ def run(
     language: str | None,
     server: str | None,
 ) -> int:
-    configure_logging("critical")  # stdout is for text
     tasks, chosen = _planned(given, formats, output)
     if words and "json" not in chosen:
         raise UsageError("--words shows the times of words in json: add -f json")
@@ -92,7 +90,7 @@ async def _transcribe(
     with reporter(bar=sys.stderr.isatty() and not shown) as report:
         async with open_client(config, server) as client:
             for number, task in enumerate(tasks, 1):
-                name = task.source.path.name
+                name = plain(task.source.path.name)
                 label = f"[{number}/{len(tasks)}] {name}" if len(tasks) > 1 else name
                 outcomes.append(await _attempt(client, asked, task, report, label))
         if len(tasks) > 1:
@@ -170,7 +168,7 @@ def _write(file: BinaryIO, text: str) -> None:
 
 
 def _told(label: str, targets: Mapping[str, Path], summary: Summary, took: float) -> str:
-    names = ", ".join(path.name for path in targets.values())
+    names = plain(", ".join(path.name for path in targets.values()))
     if summary.seconds is None:
         return f"{label} → {names}: in {took:.1f} s"
     rate = speed(summary.seconds, took)

@@ -1,0 +1,1 @@
+"""What `stentor doctor` looks at. Each check does the thing, and tells what came of it."""

@@ -1,0 +1,183 @@
+"""`stentor models`, `voices` and `doctor`, and what all commands share."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_cli import player, stentor
+from tests.servers import Server
+
+CONFIG = """
+[models.talk]
+aliases = ["chatter"]
+backends = [{ engine = "echo" }]
+"""
+ANY_PORT = {"STENTOR_PORT": "0"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server(CONFIG) as running:
+        yield running
+
+
+@pytest.fixture(params=["alone", "server"])
+def url(request: pytest.FixtureRequest, server: Server) -> dict[str, str]:
+    if request.param == "server":
+        return {"STENTOR_URL": server.url}
+    return {"STENTOR_CONFIG": str(server.folder / "stentor.toml")}
+
+
+def test_models(tmp_path: Path, url: dict[str, str]) -> None:
+    done = stentor("models", "--json", cwd=tmp_path, env=url)
+    assert done.returncode == 0, done.stderr
+    models = {model["name"]: model for model in json.loads(done.stdout)}
+    assert set(models) == {"talk", "espeak", "pocketsphinx"}
+    assert models["talk"]["aliases"] == ["chatter"]
+    assert models["talk"]["state"] == "stopped"
+    assert {name: model["task"] for name, model in models.items()} == {
+        "talk": "speech",
+        "espeak": "speech",
+        "pocketsphinx": "transcription",
+    }
+    assert [name for name, model in models.items() if model["default"]] == [
+        "espeak",
+        "pocketsphinx",
+    ]
+    lines = stentor("models", cwd=tmp_path, env=url).stdout.decode().splitlines()
+    assert [line.split("\t")[:4] for line in lines] == [
+        ["talk", "speech", "", "stopped"],
+        ["espeak", "speech", "yes", "stopped"],
+        ["pocketsphinx", "transcription", "yes", "stopped"],
+    ]
+
+
+def test_voices(tmp_path: Path, url: dict[str, str]) -> None:
+    done = stentor("voices", "--model", "chatter", cwd=tmp_path, env=url)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().splitlines() == [
+        "middle\tMiddle\t\t\ttalk",
+        "low\tLow\t\t\ttalk",
+        "high\tHigh\t\t\ttalk",
+    ]
+
+
+def test_voices_of_a_language(tmp_path: Path, url: dict[str, str]) -> None:
+    done = stentor(
+        "voices", "--model", "espeak", "--language", "pt", "--json", cwd=tmp_path, env=url
+    )
+    voices = json.loads(done.stdout)
+    assert voices
+    for voice in voices:
+        assert any(tag.lower().startswith("pt") for tag in voice["languages"])
+        assert voice["model"] == "espeak"
+
+
+def test_voices_are_heard(tmp_path: Path, url: dict[str, str]) -> None:
+    played = tmp_path / "played"
+    env = url | player(tmp_path, f"cat >> {played}")
+    one = stentor("voices", "--model", "talk", "--play", "low", cwd=tmp_path, env=env)
+    assert one.returncode == 0, one.stderr
+    assert one.stderr == b"low: Low\n"
+    size = played.stat().st_size
+    assert size > 24_000
+    every = stentor("voices", "--model", "talk", "--play-all", cwd=tmp_path, env=env)
+    assert every.returncode == 0, every.stderr
+    assert every.stderr.decode().splitlines() == ["middle: Middle", "low: Low", "high: High"]
+    assert played.stat().st_size > 3 * size
+    nobody = stentor("voices", "--model", "talk", "--play", "nobody", cwd=tmp_path, env=env)
+    assert nobody.returncode == 1
+    assert nobody.stderr.count(b"\n") == 1
+
+
+def test_a_table_on_a_terminal(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("STENTOR_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "stentor.cli.main", "models"],
+        cwd=tmp_path,
+        env={**clean, "STENTOR_PORT": "9", "TERM": "xterm", "COLUMNS": "120"},
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    text = os.read(ours, 65536).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == 0, done.stderr
+    assert "Aliases" in text
+    assert "espeak" in text
+    assert "\t" not in text
+
+
+def test_doctor(tmp_path: Path) -> None:
+    well = stentor("doctor", "--json", cwd=tmp_path, env=ANY_PORT)
+    assert well.returncode == 0, well.stdout
+    found = {finding["about"]: finding for finding in json.loads(well.stdout)}
+    assert not [finding for finding in found.values() if finding["state"] == "bad"]
+    assert "5 words in time" in found["espeak"]["what"]
+    assert "three four five" in found["pocketsphinx"]["what"]
+    assert "espeak" in found["tts-1"]["what"]
+    assert "flac" in found["formats"]["what"]
+
+
+def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "stentor.toml").write_text(
+        '[models.broken]\nbackends = [{ engine = "echo", options = { load_fails = true } }]\n'
+    )
+    (tmp_path / "file").touch()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ill = stentor(
+            "doctor",
+            cwd=tmp_path,
+            env={
+                "STENTOR_HOST": "127.0.0.1",
+                "STENTOR_PORT": str(other.getsockname()[1]),
+                "STENTOR_DATA_DIR": str(tmp_path / "file"),
+                "STENTOR_URL": "http://127.0.0.1:9",
+            },
+        )
+    assert ill.returncode == 1
+    bad = [line for line in ill.stdout.decode().splitlines() if line.startswith("✗")]
+    assert [line.split(":")[0] for line in bad] == [
+        "✗ data folder",
+        "✗ server",
+        "✗ STENTOR_URL",
+        "✗ broken",
+    ]
+    assert b"told to fail" in ill.stdout
+    assert ill.stderr == b""
+    wide = stentor("doctor", cwd=tmp_path, env={"STENTOR_HOST": "0.0.0.0", **ANY_PORT})
+    assert wide.returncode == 1
+    assert b"STENTOR_API_KEY" in wide.stdout
+
+
+def test_doctor_finds_a_server(tmp_path: Path, server: Server) -> None:
+    port = server.url.rpartition(":")[2]
+    done = stentor("doctor", cwd=tmp_path, env={"STENTOR_PORT": port})
+    assert done.returncode == 0, done.stdout
+    assert f"answers at {server.url}" in done.stdout.decode()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["say", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys; from stentor.cli.main import app\n"
+        f"try: app({arguments})\n"
+        "except SystemExit: pass\n"
+        "heavy = {'av', 'fastapi', 'httpx2', 'numpy', 'rich', 'stentor.config', 'structlog'}\n"
+        "print('heavy:', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Usage:" in done.stdout
+    assert done.stdout.splitlines()[-1] == "heavy: []"
