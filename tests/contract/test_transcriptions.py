@@ -426,9 +426,23 @@ def test_the_verbose_route(server: Server, audio: bytes, speech: Samples) -> Non
     assert [word["word"] for word in told["words"]] == told["text"].split()
     assert {word["confidence"] for word in told["words"]} == {0.9}
     assert told["usage"]["seconds"] == pytest.approx(len(speech) / RATE, abs=1e-3)
-    for fields in ({"response_format": "srt"}, {"stream": "true"}):
-        refused = post(server, audio, VERBOSE, **fields)
-        assert_refused(refused, 400, "unsupported_format", "response_format")
+    refused = post(server, audio, VERBOSE, response_format="srt")
+    assert_refused(refused, 400, "unsupported_format", "response_format")
+
+
+def test_the_verbose_route_as_events(server: Server, audio: bytes) -> None:
+    """The same, segment by segment."""
+    whole = post(server, audio, VERBOSE, model="polyglot").json()
+    streamed = post(server, audio, VERBOSE, model="polyglot", stream="true")
+    assert streamed.headers["content-type"].startswith("text/event-stream")
+    lines = [line for line in streamed.text.splitlines() if line.startswith("data: ")]
+    *segments, done = [json.loads(line.removeprefix("data: ")) for line in lines]
+    assert done["type"] == "transcript.text.done"
+    assert {segment.pop("type") for segment in segments} == {"transcript.text.segment"}
+    assert [word for segment in segments for word in segment.pop("words")] == whole["words"]
+    assert segments == whole["segments"]
+    for name in ("text", "usage", "model", "backend", "languages", "language_source", "ignored"):
+        assert done[name] == whole[name]
 
 
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")

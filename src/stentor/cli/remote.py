@@ -13,7 +13,7 @@ import httpx2
 from stentor.cli.client import ModelInfo, Summary, VoiceInfo, is_stentor
 from stentor.cli.listings import listed_models, listed_voices, worker_states
 from stentor.cli.sse import events, is_stream
-from stentor.cli.verbose import heard, summary
+from stentor.cli.verbose import heard, segment, summary
 from stentor.errors import StentorError, Unauthorized
 from stentor.types import Rendered, Segment, SpeechRequest, TranscriptionRequest, Word
 
@@ -40,12 +40,12 @@ class Remote:
     ) -> AsyncGenerator[Segment | Summary, None]:
         if request.task == "translate":
             route, fields = "/v1/audio/translations", {"response_format": "verbose_json"}
-        elif not times:
-            route, fields = "/v1/audio/transcriptions", {"stream": "true"}
         elif await is_stentor(self._http):
-            route, fields = "/v1/audio/transcriptions/verbose", {}
-        else:
+            route, fields = "/v1/audio/transcriptions/verbose", {"stream": "true"}
+        elif times:
             route, fields = "/v1/audio/transcriptions", {"response_format": "verbose_json"}
+        else:
+            route, fields = "/v1/audio/transcriptions", {"stream": "true"}
         form = _form(request) | fields
         with file.open("rb") as audio:
             async with self._asked("POST", route, data=form, files={"file": audio}) as answer:
@@ -131,8 +131,11 @@ def _form(request: TranscriptionRequest) -> dict[str, Any]:
 def _transcript(event: dict[str, Any]) -> Segment | Summary | None:
     if event.get("type") == "transcript.text.done":
         seconds = (event.get("usage") or {}).get("seconds")
-        languages = event.get("languages") or [{}]
-        return Summary(seconds, languages[0].get("code"))
+        languages = event.get("languages") or [None]
+        first = languages[0]["code"] if isinstance(languages[0], dict) else languages[0]
+        return Summary(seconds, first, event.get("model"))
+    if event.get("type") == "transcript.text.segment":
+        return segment(event)
     text = str(event.get("delta", "")).strip()
     return Segment(text, 0.0, 0.0) if text else None
 

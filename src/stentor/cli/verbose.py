@@ -31,6 +31,13 @@ def heard(answer: Mapping[str, Any]) -> Iterator[Segment]:
         yield Segment(text, *times, tuple(words[first:at]), segment.get("language"))
 
 
+def segment(told: Mapping[str, Any]) -> Segment:
+    """One that brings its own words."""
+    words = tuple(_word(word) for word in told.get("words") or [])
+    text, times = str(told["text"]).strip(), (float(told["start"]), float(told["end"]))
+    return Segment(text, *times, words, told.get("language"))
+
+
 def summary(answer: Mapping[str, Any]) -> Summary:
     language = answer.get("language_code")
     if language is None and answer.get("language"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 from stentor.api.openai.transcript_formats import VerboseJson
 from stentor.pipelines.listen import Transcription
@@ -24,16 +25,20 @@ class Full:
         self._verbose.add(segment)
 
     def finish(self, transcription: Transcription) -> str:
-        spoken = transcription.spoken
-        took = time.perf_counter() - transcription.began
-        more = {
-            "language_code": spoken.language,
-            "language_source": spoken.source,
-            "languages": spoken.languages,
-            "model": transcription.model,
-            "backend": transcription.backend or None,
-            "processing_time": round(took, 3),
-            "real_time_factor": round(took / transcription.seconds, 3),
-            "ignored": transcription.ignored,
-        }
-        return self._verbose.with_more(transcription, more)
+        return self._verbose.with_more(transcription, details(transcription))
+
+
+def details(transcription: Transcription) -> dict[str, Any]:
+    """Of a transcription that has ended."""
+    spoken = transcription.spoken
+    took = time.perf_counter() - transcription.began
+    return {
+        "language_code": spoken.language,
+        "language_source": spoken.source,
+        "languages": spoken.languages,
+        "model": transcription.model,
+        "backend": transcription.backend or None,
+        "processing_time": round(took, 3),
+        "real_time_factor": round(took / transcription.seconds, 3),
+        "ignored": transcription.ignored,
+    }

@@ -50,15 +50,15 @@ def transcriptions_router(listener: Listener, metrics: Metrics) -> APIRouter:
         request: Request, form: Annotated[TranscriptionForm, Form(media_type=MULTIPART)]
     ) -> Response:
         """All that is known of a transcript: verbose_json with words where the model tells their
-        times, who heard it, and how long that took.
+        times, who heard it, and how long that took; with `stream` as an event for each segment.
         """
-        if form.response_format not in ("json", "verbose_json") or form.stream:
-            raise UnsupportedFormat(
-                "this route answers verbose_json, at once", param="response_format"
-            )
-        verbose = form.model_copy(update={"response_format": "verbose_json"})
+        if form.response_format not in ("json", "verbose_json"):
+            raise UnsupportedFormat("this route answers verbose_json", param="response_format")
+        verbose = form.model_copy(update={"response_format": "verbose_json", "stream": False})
         body = Full(verbose.transcription())
         transcription = await until_disconnect(request, listener.listen(body.asked, form.file.file))
+        if form.stream:
+            return TranscriptionEvents(transcription, metrics, full=True)
         return await until_disconnect(request, _complete(transcription, body, metrics))
 
     @router.post("/v1/audio/translations", response_class=Response)
