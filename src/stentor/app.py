@@ -20,6 +20,7 @@ from stentor import __version__
 from stentor.api.docs import docs_router
 from stentor.api.errors import add_error_handlers
 from stentor.api.guard import Guard
+from stentor.api.head import Head
 from stentor.api.health import health_router
 from stentor.api.limits import BodyLimit, SendDeadline
 from stentor.api.openai.models import models_router
@@ -162,7 +163,8 @@ def _middleware(config: Config, metrics: Metrics) -> list[Middleware]:
     )
     deadline = Middleware(SendDeadline, timeout=server.send_timeout)
     outermost = Middleware(RequestId, metrics=metrics)
-    return [outermost, deadline, *([cors] if server.cors_origins else []), guard, limit]
+    inner = [guard, limit, Middleware(Head)]
+    return [outermost, deadline, *([cors] if server.cors_origins else []), *inner]
 
 
 def _with_aliases(name: str, model: ModelConfig, aliases: Mapping[str, str]) -> ModelConfig:

@@ -204,3 +204,16 @@ def test_the_page_of_routes_needs_nothing_from_elsewhere(keyed: Server) -> None:
     for link in links:
         assert link == "data:," or keyed.http.get(link).status_code == 200
     assert "http" not in page
+
+
+@pytest.mark.parametrize("path", ["/health", "/readyz", "/v1/models", "/v1/audio/voices", "/docs"])
+def test_monitors_may_ask_for_the_head_alone(local: Server, path: str) -> None:
+    answer = local.http.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"] == local.http.get(path).headers["content-type"]
+
+
+def test_a_wrong_method_is_told_the_right_one(local: Server) -> None:
+    answer = local.http.get("/v1/audio/speech")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json()["error"]["code"] == "invalid_request"

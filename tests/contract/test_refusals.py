@@ -85,6 +85,21 @@ def test_bodies_that_are_no_objects(server: Server, body: bytes) -> None:
     assert_refused(answer, 400, "invalid_request", None)
 
 
+def test_json_that_is_not_said_to_be_json(server: Server) -> None:
+    """What `curl -d` sends: newcomers try it first."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = server.http.post("/v1/audio/speech", content=b'{"model": "echo"}', headers=form)
+    assert_refused(answer, 400, "invalid_request", None)
+    assert "Content-Type: application/json" in answer.json()["error"]["message"]
+
+
+def test_an_option_without_bounds_is_still_finite(server: Server) -> None:
+    body = b'{"model": "echo", "input": "Hi.", "options": {"delay": 1e999}}'
+    json = {"Content-Type": "application/json"}
+    answer = server.http.post("/v1/audio/speech", content=body, headers=json)
+    assert_refused(answer, 400, "invalid_request", "options")
+
+
 def test_unknown_fields_are_ignored(server: Server) -> None:
     answer = server.http.post("/v1/audio/speech", json=GOOD | {"surprise": [1, {}]})
     assert answer.status_code == 200

@@ -322,6 +322,13 @@ def test_figures_are_words_for_an_engine_that_cannot_read_them(
     assert speak(server, model="plain", input=written) == speak(server, model="plain", input=said)
 
 
+@pytest.mark.parametrize("language", ["EN", "english", "eng", "EN_us"])
+def test_a_language_may_be_written_in_many_ways(server: Server, language: str) -> None:
+    text = "5% of 3rd and $5.50, Dr. Smith"
+    told = speak(server, model="plain", input=text, language=language)
+    assert told == speak(server, model="plain", input=text, language="en")
+
+
 def test_what_a_model_cannot_follow_is_told(server: Server) -> None:
     body = {"model": "echo", "input": "Hi.", "instructions": "Speak like a pirate."}
     answer = server.http.post("/v1/audio/speech", json=body)

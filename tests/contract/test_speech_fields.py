@@ -44,31 +44,44 @@ SURFACE = {
     ),
     "instructions": Field(["Calmly.", "", None], ["a" * 4096], ["a" * 4097, *WRONG_TYPES]),
     "response_format": Field(
-        ["mp3", "opus", "aac", "flac", "wav", "pcm"],
+        ["mp3", "opus", "aac", "flac", "wav", "pcm", None],
         [],
         ["", "MP3", "ogg", "zip"],
         "unsupported_format",
     ),
     "speed": Field(
-        [1, 1.5, "1.5"], [0.25, 4, 4.0], [0.249, 4.001, 0, -1, "fast", None, [], {}, 1e309]
+        [1, 1.5, "1.5", None], [0.25, 4, 4.0], [0.249, 4.001, 0, -1, "fast", [], {}, 1e309]
     ),
-    "stream_format": Field(["audio", "sse"], [], ["", "SSE", "json", None, *WRONG_TYPES]),
-    "language": Field(["en", "pt-br", "", None], [], WRONG_TYPES),
+    "stream_format": Field(["audio", "sse", None], [], ["", "SSE", "json", *WRONG_TYPES]),
+    "language": Field(
+        ["en", "pt-br", "EN_us", "English", "eng", "auto", "", None],
+        [],
+        ["x" * 64, "x" * 65, "x-" * 2_000_000, "nowhere", *WRONG_TYPES],
+    ),
     "seed": Field([None, 7], [-1, 0, 2**31 - 1], [-2, 2**31, 1.5, "x", [], {}]),
-    "stream": Field([True, False], [], ["perhaps", None, 2, [], {}]),
+    "stream": Field([True, False, None], [], ["perhaps", 2, [], {}]),
     "timestamps": Field(
-        [True, False], [], ["perhaps", None, 2, [], {}], beside={"stream_format": "sse"}
+        [True, False, None], [], ["perhaps", 2, [], {}], beside={"stream_format": "sse"}
     ),
-    "reference_audio": Field([None, ""], [], ["not base64!", *WRONG_TYPES]),
+    "reference_audio": Field(
+        [None, ""], [], ["not base64!", "data:audio/wav;base64,", "====", *WRONG_TYPES]
+    ),
     "sample_rate": Field(
-        [16_000, 24_000, 44_100, 48_000],
+        [16_000, 24_000, 44_100, 48_000, None],
         [8_000, 96_000],
-        [7_999, 96_001, 0, -1, 1.5, "x", None, [], {}],
+        [7_999, 96_001, 0, -1, 1.5, "x", [], {}],
     ),
     "options": Field(
-        [{}, {"char_seconds": 0.02}, {"delay": 0}],
+        [{}, {"char_seconds": 0.02}, {"delay": 0}, None],
         [{"char_seconds": 0.001}],
-        [{"unknown": 1}, {"delay": -1}, {"delay": "x"}, {"delay": None}, None, 7, "x", [], [1]],
+        [
+            {"unknown": 1},
+            {"delay": -1},
+            {"delay": "x"},
+            {"delay": None},
+            {f"k{number}": None for number in range(100_000)},
+            *(7, "x", [], [1]),
+        ],
     ),
 }
 

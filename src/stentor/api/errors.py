@@ -61,7 +61,9 @@ def add_error_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> Response:
         if error.status_code == NotFound.status:
             return error_response(NotFound(f"nothing at {request.method} {request.url.path}"))
-        return _plain_response(error.status_code, str(error.detail), "invalid_request", None)
+        answer = _plain_response(error.status_code, str(error.detail), "invalid_request", None)
+        answer.headers.update(error.headers or {})
+        return answer
 
     @app.exception_handler(ClientGone)
     async def gone(request: Request, error: ClientGone) -> Response:
@@ -79,6 +81,8 @@ def first_mistake(mistakes: Sequence[Mapping[str, Any]]) -> tuple[str, str | Non
     mistake = mistakes[0]
     if mistake["type"] == "json_invalid":
         return "the body is not valid JSON", None
+    if mistake["type"] == "model_attributes_type" and mistake["loc"] == ("body",):
+        return "the body is not a JSON object sent with Content-Type: application/json", None
     place = [str(part) for part in mistake["loc"] if part not in ("body", "query")]
     param = place[0] if place else None
     return f"{param or 'body'}: {mistake['msg']}", param

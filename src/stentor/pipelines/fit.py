@@ -27,8 +27,8 @@ Call = TypeVar("Call")
 
 
 def fit_speech(wish: SpeechCall, capabilities: Capabilities) -> SpeechCall:
-    """With the id of a voice, the nearest speed that the engine takes, and a value for every
-    option; without instructions that it would not follow. `wish` has the client's own voice name,
+    """With the id of a voice, the engine's own tag of the language, the nearest speed that it
+    takes, and a value for every option; without instructions that it would not follow. `wish` has the client's own voice name,
     and only the options that it gave. Raises InvalidRequest for what the engine cannot do.
     """
     if wish.reference is not None and capabilities.reference is None:
@@ -40,6 +40,8 @@ def fit_speech(wish: SpeechCall, capabilities: Capabilities) -> SpeechCall:
         wish,
         speed=min(max(wish.speed, slowest), fastest),
         instructions=wish.instructions if capabilities.instructions else None,
+        language=wish.language
+        and (closest(wish.language, capabilities.languages) or wish.language),
         voice=resolve_voice(wish.voice, capabilities, language=wish.language),
         options=_options(wish, capabilities),
     )

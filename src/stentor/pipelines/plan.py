@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 
+from stentor.errors import InvalidRequest
 from stentor.pipelines.fit import fit_speech
 from stentor.pipelines.key import resolve_seed, segment_key
 from stentor.routing.models import Model
 from stentor.text.detect import detect_language
+from stentor.text.language_tags import language_tag
 from stentor.text.normalise import normalise
 from stentor.text.segment import Boundary, TextSegment, segment
 from stentor.threads import Threads
 from stentor.types import SpeechRequest
 from stentor.voices.reference import read_reference
-from stentor_engine import Capabilities, SpeechCall
+from stentor_engine import Capabilities, Reference, SpeechCall
 
 PAUSES = {
     Boundary.FORCED: 0.0,
@@ -39,12 +41,34 @@ def wish_for(request: SpeechRequest, text: str, capabilities: Capabilities) -> S
     return SpeechCall(
         text="",
         voice=request.voice,
-        language=request.language or heard_language(request.voice, text, capabilities),
+        language=_language(request.language, capabilities)
+        or heard_language(request.voice, text, capabilities),
         speed=request.speed,
         instructions=request.instructions,
-        reference=read_reference(request.reference, capabilities) if request.reference else None,
+        reference=_reference(request, capabilities),
         options=request.options,
     )
+
+
+def _reference(request: SpeechRequest, capabilities: Capabilities) -> Reference | None:
+    given = request.reference
+    return None if given is None else read_reference(given, capabilities)
+
+
+def _language(given: str | None, capabilities: Capabilities) -> str | None:
+    """As a tag: clients also write `English` or `EN_us`. One that only this model knows, such as a
+    dialect, stays as it is. Raises InvalidRequest.
+    """
+    if given is None:
+        return None
+    own = {tag.lower() for tag in capabilities.languages}
+    own |= {tag.lower() for voice in capabilities.voices for tag in voice.languages}
+    if given.lower() in own:
+        return given
+    tag = language_tag(given)
+    if tag is None:
+        raise InvalidRequest(f"'{given}' is no language", param="language")
+    return tag
 
 
 def heard_language(voice: str | None, text: str, capabilities: Capabilities) -> str | None:
@@ -74,7 +98,7 @@ async def plan(
 ) -> AsyncGenerator[Planned, None]:
     """Raises InvalidRequest."""
     call = fit_speech(wish, capabilities)
-    language = spoken_language(call, capabilities)
+    language = wish.language or spoken_language(call, capabilities)
     for piece in segment(text, language=language, max_chars=capabilities.max_chars):
         said = [piece]
         if not capabilities.normalises:
@@ -90,9 +114,7 @@ async def plan(
 
 
 def spoken_language(call: SpeechCall, capabilities: Capabilities) -> str | None:
-    """The tag of the language that is going to be spoken; None: not known."""
-    if call.language:
-        return call.language
+    """The tag of the language that the voice speaks; None: not known."""
     for voice in capabilities.voices:
         if voice.id == call.voice and voice.languages:
             return voice.languages[0]

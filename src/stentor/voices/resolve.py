@@ -42,8 +42,8 @@ def resolve_voice(
     voices = _speaking(capabilities, language or "")
     if not name or name == "default":
         return voices[0].id if voices else None
-    if name in OPENAI_VOICES:
-        return openai_voices(voices)[name].id if voices else None
+    if name.lower() in OPENAI_VOICES:
+        return openai_voices(voices)[name.lower()].id if voices else None
     raise VoiceNotFound(
         f"no voice '{name}'; GET /v1/audio/voices lists what there is", param="voice"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -46,7 +47,7 @@ class Option:
     def _check_range(self, value: float) -> None:
         low = -float("inf") if self.minimum is None else self.minimum
         high = float("inf") if self.maximum is None else self.maximum
-        if not low <= value <= high:  # also refuses NaN
+        if not (low <= value <= high and math.isfinite(value)):
             raise InvalidCall(f"option '{self.name}' must be between {low:g} and {high:g}")
 
 

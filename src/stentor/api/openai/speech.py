@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from stentor.api.disconnect import until_disconnect
@@ -18,13 +18,23 @@ from stentor.telemetry.metrics import Metrics
 from stentor.threads import Threads
 from stentor.types import SpeechRequest
 
+OPTIONS_MOST = 64
+"""More than any engine declares."""
+
 
 class VoiceId(BaseModel):
     id: str
 
 
+def _few(options: Any) -> Any:
+    """Before each value is judged: of very many wrong ones the list of mistakes takes seconds."""
+    if isinstance(options, dict) and len(options) > OPTIONS_MOST:
+        raise ValueError(f"more than {OPTIONS_MOST} options")
+    return options
+
+
 class SpeechBody(BaseModel):
-    """Fields of OpenAI's, then our own. Unknown fields are ignored."""
+    """Fields of OpenAI's, then our own. Unknown fields are ignored, and null is as good as none."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -36,13 +46,21 @@ class SpeechBody(BaseModel):
     speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
     stream_format: Literal["audio", "sse"] = "audio"
 
-    language: str | None = None
+    language: Annotated[str | None, Field(max_length=64)] = None
     seed: Annotated[int, Field(ge=-1, lt=2**31)] | None = None
     stream: bool = True
     timestamps: bool = False
     reference_audio: str | None = None
     sample_rate: Annotated[int, Field(ge=8_000, le=96_000)] = 24_000
-    options: dict[str, str | int | float | bool] = {}
+    options: Annotated[dict[str, str | int | float | bool], BeforeValidator(_few)] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, fields: Any) -> Any:
+        """Typed clients send them for what was not set."""
+        if not isinstance(fields, dict):
+            return fields
+        return {name: value for name, value in fields.items() if value is not None}
 
     def request(self) -> SpeechRequest:
         """Raises InvalidRequest for fields that contradict each other."""
@@ -55,7 +73,7 @@ class SpeechBody(BaseModel):
             text=self.input,
             voice=self.voice.id if isinstance(self.voice, VoiceId) else self.voice,
             format=self.response_format,
-            language=self.language or None,
+            language=None if self.language in (None, "", "auto") else self.language,
             speed=self.speed,
             seed=self.seed,
             instructions=self.instructions or None,
@@ -72,7 +90,10 @@ def recording(encoded: str) -> bytes:
     try:
         if comma and not (head.startswith("data:") and head.endswith(";base64")):
             raise ValueError(head)
-        return base64.b64decode(data if comma else encoded, validate=True)
+        decoded = base64.b64decode(data if comma else encoded, validate=True)
+        if not decoded:
+            raise ValueError("empty")
+        return decoded
     except ValueError as error:
         raise InvalidRequest(
             "reference_audio is a recording in base64, plain or as a data URL",

@@ -16,6 +16,9 @@ from stentor.text.subtitles import VTT_HEAD, Cue, Cues, srt, vtt
 from stentor.types import Segment, TranscriptionRequest
 
 
+SUBTITLES = {"srt": "application/x-subrip", "vtt": "text/vtt"}
+
+
 class Format(Protocol):
     media_type: str
 
@@ -130,7 +133,7 @@ class VerboseJson:
 
 class Subtitles:
     def __init__(self, kind: Literal["srt", "vtt"]) -> None:
-        self.media_type = "application/x-subrip" if kind == "srt" else "text/vtt"
+        self.media_type = f"{SUBTITLES[kind]}; charset=utf-8"
         self._kind = kind
         self._cues = Cues()
         self._count = 0

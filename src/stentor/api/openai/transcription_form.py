@@ -17,13 +17,17 @@ from stentor.types import RawFormat, TranscriptionRequest
 from stentor_engine import OptionValue
 
 FORMATS = ("json", "text", "srt", "verbose_json", "vtt")
+LISTS = (
+    *("languages", "keywords", "timestamp_granularities", "include"),
+    *("known_speaker_names", "known_speaker_references"),
+)
 _NESTED = re.compile(r"(?P<name>\w+)\[(?P<key>\w*)\]")
 
 
 class AudioForm(BaseModel):
     """Of a transcription and of a translation: fields of OpenAI's, then our own. Unknown fields
-    are ignored. Lists may be named with or without brackets; an object is JSON, or one field for
-    each of its keys: `options[beam_size]`.
+    are ignored. Lists may be named with or without brackets, empty ones or numbered ones; an object
+    is JSON, or one field for each of its keys: `options[beam_size]`.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -51,7 +55,7 @@ class AudioForm(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _join_brackets(cls, fields: dict[str, Any]) -> dict[str, Any]:
-        """`name[]` is a list, `name[key]` a part of an object, told as JSON."""
+        """`name[]` and `name[0]` are of a list, `name[key]` of an object, told as JSON."""
         joined = dict(fields)
         objects: dict[str, dict[str, Any]] = {}
         for field, value in fields.items():
@@ -59,14 +63,14 @@ class AudioForm(BaseModel):
             if nested is None:
                 continue
             name, key = nested["name"], nested["key"]
-            if key:
+            if key and not key.isdecimal():
                 objects.setdefault(name, {})[key] = _scalar(value)
             else:
                 more = value if isinstance(value, list) else [value]
                 joined[name] = [*_list(joined.get(name)), *more]
         for name, members in objects.items():
             joined.setdefault(name, json.dumps(members))
-        return joined
+        return joined | {name: _given(joined[name]) for name in LISTS if name in joined}
 
     def request(self, task: Literal["transcribe", "translate"]) -> TranscriptionRequest:
         """What is asked of the pipeline; raises InvalidRequest."""
@@ -152,6 +156,11 @@ def _options(text: str | None) -> dict[str, OptionValue]:
             "options: not an object of strings, numbers and booleans", param="options"
         )
     return options
+
+
+def _given(value: Any) -> list[Any]:
+    """Without what a form leaves empty."""
+    return [each for each in _list(value) if each != ""]
 
 
 def _list(value: Any) -> list[Any]:
