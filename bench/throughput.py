@@ -6,11 +6,15 @@ import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bench.client import Http
 from bench.measure import Result
 from bench.speech import ECHO_LOAD, SENTENCE
-from bench.transcription import engine_alone, speech
+from bench.transcription import hear, speech, windows_of
 from stentor.lifecycle.catalog import bundled_engines
 from stentor.text.clean import clean
 from stentor.text.segment import segment
@@ -72,23 +76,30 @@ def _all_at_once(clients: Sequence[Http], audio: bytes, *, rounds: int) -> float
 
 def _engines_alone(audio: bytes, calls: int) -> float:
     """Seconds for as many calls, in as many processes as there are cores."""
+    windows = windows_of(audio, seconds=30.0)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(CORES, mp_context=context) as processes:
-        list(processes.map(_work, [audio[:0]] * CORES))  # started, and everything imported
+        list(processes.map(_work, [[]] * CORES))  # started, and everything imported
         began = time.perf_counter()
-        list(processes.map(_work, [audio] * (calls // 2)))
+        list(processes.map(_work, [windows] * (calls // 2)))
         return time.perf_counter() - began
 
 
-def _work(audio: bytes) -> None:
-    """One call of each engine."""
+@cache
+def _loaded() -> tuple[TranscriptionEngine, SpeechEngine]:
     ears = engine_class(bundled_engines() / "echo.py", "echo-transcribe")(Settings())
     voice = engine_class(bundled_engines() / "echo.py", "echo")(Settings())
     assert isinstance(ears, TranscriptionEngine)
     assert isinstance(voice, SpeechEngine)
-    if not audio:
+    return ears, voice
+
+
+def _work(windows: list[NDArray[np.float32]]) -> None:
+    """In a process of the baseline: one call of each engine; without windows only their loading."""
+    ears, voice = _loaded()
+    if not windows:
         return
-    engine_alone(ears, audio, LOAD)
+    hear(ears, windows, LOAD)
     options = complete_options(voice.capabilities.options, LOAD)
     for part in segment(clean(TEXT), max_chars=voice.capabilities.max_chars):
         for _ in voice.synthesize(SpeechCall(part.text.strip(), options=options)):

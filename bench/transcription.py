@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.client import Http
-from bench.measure import Result, peak_memory
+from bench.measure import Result, peak_memory, timed
 from stentor.audio.encode import encode
 from stentor.audio.window_reader import WindowReader
 from stentor.lifecycle.catalog import bundled_engines
 from stentor_engine import (
+    OptionValue,
     Settings,
     SpeechCall,
     SpeechEngine,
@@ -48,7 +49,8 @@ def run(*, real: bool) -> Iterator[Result]:
             http.transcribe(model, ten_seconds)
         with peak_memory(server.process) as long:
             ours, text = http.transcribe(model, ten_minutes)
-    theirs = engine_alone(engine, ten_minutes, {} if real else {"cpu": ECHO_LOAD})
+    windows = windows_of(ten_minutes, engine.capabilities.window)
+    theirs = timed(lambda: hear(engine, windows, {} if real else {"cpu": ECHO_LOAD}))
     detail = f"HTTP {ours:.2f} s, engine alone {theirs:.2f} s; {len(text.split())} words"
     claim = f"{MINUTES} minutes over {name} alone on the same windows"
     yield Result(claim, ours / theirs, 1.05, "x", detail)
@@ -70,17 +72,21 @@ def speech(seconds: int) -> bytes:
     return encode("wav", capabilities.sample_rate, samples.astype(np.int16))
 
 
-def engine_alone(engine: TranscriptionEngine, audio: bytes, options: dict[str, float]) -> float:
-    reader = WindowReader(
-        io.BytesIO(audio), max_seconds=3600, window_seconds=engine.capabilities.window
-    )
+def windows_of(audio: bytes, seconds: float) -> list[NDArray[np.float32]]:
+    """What the gateway gives an engine for a file: windows of so many seconds."""
+    reader = WindowReader(io.BytesIO(audio), max_seconds=3600, window_seconds=seconds)
     windows = []
     while (ready := reader.read()) is not None:
-        windows += ready
+        windows += [(window.samples / 32768).astype(np.float32) for window in ready]
+    return windows
+
+
+def hear(
+    engine: TranscriptionEngine,
+    windows: Sequence[NDArray[np.float32]],
+    options: Mapping[str, OptionValue],
+) -> None:
     complete = complete_options(engine.capabilities.options, options)
-    began = time.perf_counter()
     for window in windows:
-        samples = (window.samples / 32768).astype(np.float32)
-        for _ in engine.transcribe(TranscriptionCall(samples, options=complete)):
+        for _ in engine.transcribe(TranscriptionCall(window, options=complete)):
             pass
-    return time.perf_counter() - began

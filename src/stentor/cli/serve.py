@@ -18,6 +18,11 @@ from stentor.cli.load import load_config
 from stentor.config import Config, ConfigurationError
 from stentor.telemetry.log import configure_logging
 
+KEEP_ALIVE = 120
+"""Seconds that an idle connection stays. Longer than clients keep theirs (5 to 90 s): one that is
+closed just when it is used again is an error to them.
+"""
+
 
 def run(host: str | None, port: int | None, insecure: bool, reload: bool) -> int:
     given = _given(host=host, port=port, insecure=insecure or None)
@@ -92,6 +97,7 @@ def _serve(app: FastAPI, config: Config, listening: socket.socket) -> None:
         access_log=False,
         server_header=False,
         lifespan="on",
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=round(config.server.shutdown_timeout) or 1,
     )
     uvicorn.Server(settings).run(sockets=[listening])
