@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -44,6 +45,7 @@ from stentor.lifecycle.catalog import (
     offer,
     openai_aliases,
 )
+from stentor.lifecycle.environments import Environments
 from stentor.lifecycle.process import WorkerCommand
 from stentor.lifecycle.worker import Worker
 from stentor.pipelines.listen import Listener
@@ -91,11 +93,12 @@ def build(config: Config) -> Stentor:
         name: offer(name, [declared(backend.engine, engines) for backend in model.backends])
         for name, model in configured.items()
     }
+    installed = environments(config)
     taken = {name for key, model in configured.items() for name in (key, *model.aliases)}
     aliases = openai_aliases(list(offers.values()), taken)
     workers: dict[tuple[str, str], Worker] = {}
     models = Models(
-        _model(name, _with_aliases(name, model, aliases), engines, config, workers)
+        _model(name, _with_aliases(name, model, aliases), engines, installed, config, workers)
         for name, model in configured.items()
     )
     threads = Threads(config.lifecycle.cpu_threads)
@@ -103,6 +106,14 @@ def build(config: Config) -> Stentor:
     speaker = Speaker(models, threads, max_chars=server.max_input_chars)
     listener = Listener(models, threads, max_seconds=server.max_audio_duration)
     return Stentor(models, speaker, listener, threads, offers, aliases, workers)
+
+
+def environments(config: Config) -> Environments:
+    return Environments(
+        config.storage.data_dir / "environments",
+        torch=config.engines.torch,
+        timeout=config.engines.pull_timeout,
+    )
 
 
 def create_app(config: Config) -> FastAPI:
@@ -176,6 +187,7 @@ def _model(
     name: str,
     model: ModelConfig,
     engines: Mapping[str, Path],
+    installed: Environments,
     config: Config,
     workers: dict[tuple[str, str], Worker],
 ) -> Model:
@@ -183,7 +195,7 @@ def _model(
     backends = []
     for index, backend in enumerate(model.backends):
         title = f"engine:{backend.engine}" + (f":{index}" if index else "")
-        worker = _worker(backend, model, engines, config)
+        worker = _worker(backend, model, engines, installed, config)
         workers[name, title] = worker
         backends.append(
             EngineBackend(
@@ -203,12 +215,21 @@ def _model(
 
 
 def _worker(
-    backend: EngineBackendConfig, model: ModelConfig, engines: Mapping[str, Path], config: Config
+    backend: EngineBackendConfig,
+    model: ModelConfig,
+    engines: Mapping[str, Path],
+    installed: Environments,
+    config: Config,
 ) -> Worker:
     """Raises ConfigurationError for an engine that does not exist."""
     if backend.engine not in engines:
         known = ", ".join(sorted(engines))
         raise ConfigurationError(f"there is no engine '{backend.engine}'; there are: {known}")
     settings = {"device": backend.device, "weights": model.weights, "options": backend.options}
-    command = WorkerCommand(backend.engine, engines[backend.engine], settings)
-    return Worker(command, start_timeout=config.lifecycle.start_timeout)
+    file = engines[backend.engine]
+    find_python = partial(
+        installed.python, backend.engine, file, may_build=config.engines.pull_on_request
+    )
+    command = WorkerCommand(backend.engine, file, settings)
+    start_timeout = config.lifecycle.start_timeout
+    return Worker(command, start_timeout=start_timeout, find_python=find_python)

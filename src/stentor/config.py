@@ -95,6 +95,13 @@ class Lifecycle(Section):
 
 class Engines(Section):
     paths: list[Path] = Field([], description="folders with one-file engines of your own")
+    pull_on_request: bool = Field(
+        False, description="a first request installs what its engine needs, and waits for it"
+    )
+    pull_timeout: Seconds = Field(3600.0, description="for the installation of an engine")
+    torch: str = Field(
+        "auto", description="build of PyTorch for engines that use it: auto, cpu, cu128, …"
+    )
 
 
 class EngineBackendConfig(Section):

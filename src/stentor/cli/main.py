@@ -155,10 +155,23 @@ def transcribe(
     )
 
 
-@app.command()
-def models(as_json: Json = False, server: Server = None) -> None:
+models_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(models_app, name="models")
+
+
+@models_app.callback()
+def models(context: typer.Context, as_json: Json = False, server: Server = None) -> None:
     """List the models: task, default, state, aliases, languages."""
-    _run("models", as_json=as_json, server=server)
+    if context.invoked_subcommand is None:
+        _run("models", as_json=as_json, server=server)
+
+
+@models_app.command()
+def pull(
+    names: Annotated[list[str], typer.Argument(help="models or engines")],
+) -> None:
+    """Install what engines need, each in an environment of its own."""
+    _run("pull", names)
 
 
 @app.command()

@@ -38,6 +38,7 @@ class WorkerCommand:
     file: Path
     settings: Mapping[str, object] = field(default_factory=dict)
     python: str = sys.executable
+    """That of the environment which the engine needs."""
 
     def argv(self, listen: str) -> list[str]:
         # -I: neither the working folder nor the user's own packages get into a worker.
@@ -163,7 +164,7 @@ async def _execute(argv: list[str]) -> tuple[asyncio.SubprocessTransport, _Pipes
     return await asyncio.get_running_loop().subprocess_exec(
         _Pipes,
         *argv,
-        env=_environment(),
+        env=without_secrets(),
         start_new_session=True,  # Ctrl-C is for the gateway, which drains its workers
     )
 
@@ -188,8 +189,8 @@ def _announced(line: bytes) -> str:
     return address
 
 
-def _environment() -> dict[str, str]:
-    """Workers get the gateway's environment without its secrets."""
+def without_secrets() -> dict[str, str]:
+    """The gateway's environment as other programs get it."""
     return {
         name: value
         for name, value in os.environ.items()

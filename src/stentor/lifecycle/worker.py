@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import structlog
 
@@ -31,8 +32,18 @@ DRAIN_TIMEOUT = 10.0
 class Worker:
     """`ensure_ready`, then `call`. Everything here runs on the event loop, in one thread."""
 
-    def __init__(self, command: WorkerCommand, *, start_timeout: float) -> None:
+    def __init__(
+        self,
+        command: WorkerCommand,
+        *,
+        start_timeout: float,
+        find_python: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
+        """`find_python`: what to start it with, if not the command's own; may take longer than
+        `start_timeout`, and raise ModelUnavailable.
+        """
         self._command = command
+        self._find_python = find_python
         self._start_timeout = start_timeout
         self._state = State.STOPPED
         self._process: WorkerProcess | None = None
@@ -134,8 +145,15 @@ class Worker:
         self._apply(Happening.START)
         began = time.monotonic()
         try:
+            if self._find_python is not None:
+                self._command = replace(self._command, python=await self._find_python())
             async with asyncio.timeout(self._start_timeout):
                 process, capabilities = await self._spawn()
+        except ModelUnavailable as error:
+            self._count_failure()
+            self._apply(Happening.FAILED)
+            self._reason = str(error)
+            raise
         except (EngineError, WireError, OSError) as error:
             raise self._start_failed(error) from error
         except BaseException:  # cancelled, or a defect: it must not be starting for ever

@@ -28,8 +28,9 @@ Call = TypeVar("Call")
 
 def fit_speech(wish: SpeechCall, capabilities: Capabilities) -> SpeechCall:
     """With the id of a voice, the engine's own tag of the language, the nearest speed that it
-    takes, and a value for every option; without instructions that it would not follow. `wish` has the client's own voice name,
-    and only the options that it gave. Raises InvalidRequest for what the engine cannot do.
+    takes, and a value for every option; without instructions that it would not follow. `wish` has
+    the client's own voice name, and only the options that it gave. Raises InvalidRequest for what
+    the engine cannot do.
     """
     if wish.reference is not None and capabilities.reference is None:
         raise InvalidRequest(

@@ -15,7 +15,6 @@ from stentor.text.spacing import space_between
 from stentor.text.subtitles import VTT_HEAD, Cue, Cues, srt, vtt
 from stentor.types import Segment, TranscriptionRequest
 
-
 SUBTITLES = {"srt": "application/x-subrip", "vtt": "text/vtt"}
 
 

@@ -1,0 +1,115 @@
+"""Building an engine's environment, with uv."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import uv
+from packaging.specifiers import SpecifierSet
+
+import stentor_engine
+from stentor.errors import ModelUnavailable
+from stentor.lifecycle.environment import COMPLETE, Environment
+from stentor.lifecycle.process import without_secrets
+from stentor.lifecycle.script import Script
+
+SDK_NEEDS = ("wyoming", "numpy")
+"""What the SDK imports."""
+TAIL = 2_000
+"""Characters of uv's own words that explain a failed build."""
+
+Told = Callable[[str], None]
+
+
+async def build(
+    environment: Environment, script: Script, *, torch: str, timeout: float, told: Told
+) -> None:
+    """Makes it ready, or leaves nothing. Several processes may do so at once: the first one wins.
+
+    `told` hears uv's lines as they come. Raises ModelUnavailable, with the end of what uv said.
+    """
+    environment.folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its place, and moved there when it is complete: what is half built is never started.
+    folder = tempfile.mkdtemp(prefix=f"{environment.folder.name}-", dir=environment.folder.parent)
+    unfinished = Environment(Path(folder))
+    try:
+        async with asyncio.timeout(timeout):
+            await _uv(_make(unfinished, script), unfinished, told)
+            await _uv(_install(unfinished, script, torch), unfinished, told)
+        _place_sdk(unfinished)
+        parts = {"dependencies": script.dependencies, "exclude_newer": script.exclude_newer}
+        (unfinished.folder / COMPLETE).write_text(json.dumps(parts))
+        _move(unfinished, environment)
+    except TimeoutError as error:
+        raise ModelUnavailable(f"its environment was not built within {timeout:g} s") from error
+    except OSError as error:
+        raise ModelUnavailable(f"its environment cannot be built: {error.strerror}") from error
+    finally:
+        shutil.rmtree(unfinished.folder, ignore_errors=True)
+
+
+def _make(environment: Environment, script: Script) -> list[str]:
+    """With the gateway's own Python where the engine takes it: nothing is downloaded then."""
+    here = ".".join(map(str, sys.version_info[:3]))
+    taken = not script.requires_python or SpecifierSet(script.requires_python).contains(here)
+    python = sys.executable if taken else script.requires_python
+    options = ["--no-project", "--relocatable", "--allow-existing", "--python", python]
+    return ["venv", *options, str(environment.folder)]
+
+
+def _install(environment: Environment, script: Script, torch: str) -> list[str]:
+    newer = ["--exclude-newer", script.exclude_newer] if script.exclude_newer else []
+    return [
+        *("pip", "install", "--python", str(environment.python), "--torch-backend", torch),
+        *newer,
+        *script.dependencies,
+        *SDK_NEEDS,
+    ]
+
+
+def _place_sdk(environment: Environment) -> None:
+    """A copy: the worker needs the SDK, and nothing else of ours."""
+    (site,) = environment.folder.glob("[Ll]ib/**/site-packages")
+    source = Path(stentor_engine.__file__).parent
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(source, site / "stentor_engine", ignore=ignored)
+
+
+def _move(built: Environment, place: Environment) -> None:
+    if place.ready:
+        return  # another process was quicker
+    shutil.rmtree(place.folder, ignore_errors=True)  # a Python that is gone, or half a folder
+    os.replace(built.folder, place.folder)
+
+
+async def _uv(arguments: list[str], environment: Environment, told: Told) -> None:
+    """Raises ModelUnavailable when it fails; a cancelled one is killed."""
+    process = await asyncio.create_subprocess_exec(
+        uv.find_uv_bin(),
+        *arguments,
+        env={**without_secrets(), "TMPDIR": str(environment.folder)},  # it leaves its locks there
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    said = ""
+    try:
+        async for line in process.stderr:
+            text = line.decode(errors="replace").rstrip()
+            said = f"{said}\n{text}"[-TAIL:]
+            told(text)
+        code = await process.wait()
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    if code != 0:
+        raise ModelUnavailable(f"its environment cannot be built: {said.strip()}")

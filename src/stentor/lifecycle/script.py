@@ -1,0 +1,70 @@
+"""What an engine's file needs, from the block of comments at its top. Pure.
+
+The format is that of inline script metadata (https://packaging.python.org/en/latest/specifications/
+inline-script-metadata/, PEP 723).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+START, END = "# /// script", "# ///"
+
+
+class ScriptError(Exception):
+    """The block cannot be read; `str(error)` says why."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """`exclude_newer`: packages published after that time do not count, in place of a lock."""
+
+    dependencies: tuple[str, ...] = ()
+    requires_python: str = ""
+    exclude_newer: str | None = None
+
+
+def read_script(source: str) -> Script:
+    """Of a file without such a block: one that needs nothing. Raises ScriptError."""
+    lines = source.splitlines()
+    if lines.count(START) == 0:
+        return Script()
+    if lines.count(START) > 1:
+        raise ScriptError("there are two script blocks")
+    try:
+        data = tomllib.loads("\n".join(_content(lines[lines.index(START) + 1 :])))
+    except tomllib.TOMLDecodeError as error:
+        raise ScriptError(f"the script block is not TOML: {error}") from error
+    return _script(data)
+
+
+def _content(lines: list[str]) -> Iterator[str]:
+    """Up to the last `# ///` of the comments that follow one another."""
+    block = []
+    for line in lines:
+        if not re.fullmatch(r"#(| .*)", line):
+            break
+        block.append(line)
+    ends = [number for number, line in enumerate(block) if line == END]
+    if not ends:
+        raise ScriptError("the script block has no end")
+    return (line[2:] for line in block[: ends[-1]])
+
+
+def _script(data: dict[str, Any]) -> Script:
+    try:
+        dependencies = data.get("dependencies", [])
+        python = data.get("requires-python", "")
+        newer = data.get("tool", {}).get("uv", {}).get("exclude-newer")
+        canonical = tuple(sorted(str(Requirement(each)) for each in dependencies))
+        SpecifierSet(python)
+    except (InvalidRequirement, InvalidSpecifier, TypeError, AttributeError) as error:
+        raise ScriptError(f"the script block: {error}") from error
+    return Script(canonical, python, None if newer is None else str(newer))
