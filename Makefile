@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 REQUIREMENTS := requirements/gateway.txt requirements/build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long check format bench requirements wheel clean
+.PHONY: help serve test test-long test-engines check format bench requirements wheel clean
 
 help:  ## show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,10 +32,14 @@ serve: $(VENV)/.serve  ## run the server on STENTOR_HOST:STENTOR_PORT (default 1
 	$(BIN)/stentor serve
 
 test: $(VENV)/.node  ## run the tests
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long and not engines"
 
 test-long: $(VENV)/.dev  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m long --timeout 900
+
+ENGINE ?=
+test-engines: $(VENV)/.dev  ## run the tests of engines with packages of their own; ENGINE=name: of one
+	$(BIN)/python -m pytest tests/engines -m engines -k "$(ENGINE)" --timeout 900
 
 check: $(VENV)/.dev  ## check format, lint, types and generated docs
 	$(BIN)/ruff format --check .

@@ -92,12 +92,23 @@ def cli_page() -> str:
     root = typer.main.get_command(app)
     context = root.make_context("stentor", [], resilient_parsing=True, terminal_width=WIDTH)
     parts = [_page_head("The command line", "src/stentor/cli/main.py"), _help(context)]
-    for name, command in getattr(root, "commands", {}).items():
+    parts += _commands(root, context, "stentor")
+    return "\n\n".join(parts) + "\n"
+
+
+def _commands(group: Any, context: Any, before: str) -> list[str]:
+    """Those of the group, each followed by its own."""
+    parts = []
+    for name, command in getattr(group, "commands", {}).items():
         inner = command.make_context(
             name, [], parent=context, resilient_parsing=True, terminal_width=WIDTH
         )
-        parts += [f"## stentor {name}", _help(inner)]
-    return "\n\n".join(parts) + "\n"
+        parts += [
+            f"## {before} {name}",
+            _help(inner),
+            *_commands(command, inner, f"{before} {name}"),
+        ]
+    return parts
 
 
 def _help(context: Any) -> str:
