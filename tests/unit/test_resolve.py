@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,3 +133,14 @@ def test_a_name_takes_the_other_gender_only_where_its_own_is_used_up(genders: st
         if chosen[name].gender not in (None, gender):
             own = {v.id for v in voices(genders) if v.gender == gender}
             assert own <= {voice.id for voice in chosen.values()}
+
+
+def test_a_mix_of_voices_where_the_model_takes_one() -> None:
+    voices = (Voice("a", "A"), Voice("b", "B"))
+    plain = Capabilities("speech", 24_000, voices=voices)
+    with pytest.raises(VoiceNotFound):
+        resolve_voice("a(2)+b", plain)
+    mixing = replace(plain, blends=True)
+    assert resolve_voice("a(2)+b", mixing) == "a(2)+b"
+    with pytest.raises(VoiceNotFound, match="'c'"):
+        resolve_voice("a+c", mixing)

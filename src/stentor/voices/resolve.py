@@ -8,7 +8,7 @@ from typing import Literal
 
 from stentor.errors import InvalidRequest, VoiceNotFound
 from stentor.text.language_tags import language_tag
-from stentor_engine import Capabilities, Voice
+from stentor_engine import Capabilities, Voice, parse_blend
 
 OPENAI_VOICES: Mapping[str, Literal["female", "male"]] = {
     "alloy": "female",
@@ -39,6 +39,8 @@ def resolve_voice(
     """
     if any(voice.id == name for voice in capabilities.voices):
         return name
+    if name and capabilities.blends and (blend := parse_blend(name)) is not None:
+        return _blended(name, blend, capabilities)
     voices = _speaking(capabilities, language or "")
     if not name or name == "default":
         return voices[0].id if voices else None
@@ -47,6 +49,13 @@ def resolve_voice(
     raise VoiceNotFound(
         f"no voice '{name}'; GET /v1/audio/voices lists what there is", param="voice"
     )
+
+
+def _blended(name: str, blend: Iterable[str], capabilities: Capabilities) -> str:
+    known = {voice.id for voice in capabilities.voices}
+    if unknown := [voice for voice in blend if voice not in known]:
+        raise VoiceNotFound(f"no voice '{unknown[0]}' to mix", param="voice")
+    return name
 
 
 def openai_voices(voices: Sequence[Voice]) -> dict[str, Voice]:

@@ -1,5 +1,6 @@
 """The SDK of Stentor's engines: see `contract.py`, which fits one screen."""
 
+from .blend import parse_blend
 from .callback import iterate_callback
 from .contract import (
     REFERENCE_RATE,
@@ -41,4 +42,5 @@ __all__ = [
     "Word",
     "complete_options",
     "iterate_callback",
+    "parse_blend",
 ]

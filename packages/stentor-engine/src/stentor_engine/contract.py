@@ -54,6 +54,8 @@ class Capabilities:
     """The speeds it takes, without a change of pitch; None: only 1."""
     instructions: bool = False
     """Speech: it follows instructions on how to speak."""
+    blends: bool = False
+    """Speech: a voice may be a mix of its own, as `a(2)+b`: see `parse_blend`."""
     reference: tuple[float, float] | None = None
     """Speech: it can take on the voice of a recording, from so many seconds to so many."""
     max_chars: int = 300
