@@ -10,7 +10,7 @@ from stentor.pipelines.fit import fit_speech
 from stentor.pipelines.key import resolve_seed, segment_key
 from stentor.routing.models import Model
 from stentor.text.detect import detect_language
-from stentor.text.language_tags import language_tag
+from stentor.text.language_tags import language_tag, primary
 from stentor.text.normalise import normalise
 from stentor.text.segment import Boundary, TextSegment, segment
 from stentor.threads import Threads
@@ -77,15 +77,14 @@ def heard_language(voice: str | None, text: str, capabilities: Capabilities) -> 
     """
     if any(own.id == voice for own in capabilities.voices):
         return None
-    known = {_primary(tag) for tag in capabilities.languages}
+    known = {primary(tag) for tag in capabilities.languages}
     if len(known) < 2:
         return None
-    detected = detect_language(text)
-    if detected is None or detected.language not in known:
+    default = primary(_default(capabilities) or "") or None
+    detected = detect_language(text, default=default)
+    if detected is None or detected.language not in known or detected.language == default:
         return None
-    return (
-        None if detected.language == _primary(_default(capabilities) or "") else detected.language
-    )
+    return detected.language
 
 
 async def plan(
@@ -132,7 +131,3 @@ def _default(capabilities: Capabilities) -> str | None:
     """The language of the voice that speaks when nothing is asked for."""
     languages = capabilities.voices[0].languages if capabilities.voices else ()
     return languages[0] if languages else None
-
-
-def _primary(tag: str) -> str:
-    return tag.split("-")[0].lower()

@@ -21,7 +21,7 @@ CASES = {
         "€3m": "three million euros",
         "11/20/2026": "November twentieth, twenty twenty-six",
         "Nov. 5, 2024": "November fifth, twenty twenty-four",
-        "2026-02-30 is no day": ("two thousand and twenty-six-zero two-thirty is no day"),
+        "2026-02-30 is no day": "two zero two six, zero two, three zero is no day",
         "At 14:30, 3 pm, 3:05 p.m. and 9:00.": (
             "At fourteen thirty, three p m, three oh five p m and nine o'clock."
         ),
@@ -135,7 +135,7 @@ CASES = {
         "Den 5 maj 2024 kl. 14:30, 50 %, 5 km": (
             "Den fem maj tvåtusentjugofyra kl. fjorton trettio, femtio procent, fem kilometer"
         ),
-        "1.2.3 och 3/4": "ett.två.tre och tre/fyra",
+        "1.2.3 och 3/4": "ett.två.tre och tre fyra",
     },
     "uk": {"5 км і 21 км": "п'ять кілометрів і двадцять один кілометр"},
     "th": {"ราคา100บาท": "ราคาหนึ่งร้อยบาท"},

@@ -7,9 +7,13 @@ from collections.abc import Callable
 
 from .abbreviations import speak_abbreviations
 from .dates import speak_dates
+from .durations import speak_durations, speak_feet
 from .fractions import speak_fractions
+from .german import speak_german
+from .markdown import strip_markdown
 from .money import speak_money
 from .numbers import speak_numbers, speak_ordinals, speak_ranges, speak_years
+from .operators import speak_operators, speak_raised
 from .roman import speak_roman
 from .runs import speak_runs
 from .signs import speak_signs, speak_signs_before_numbers
@@ -31,12 +35,17 @@ _WITHOUT_DIGITS: tuple[Rule, ...] = (speak_addresses, speak_abbreviations, speak
 _WITH_DIGITS: tuple[Rule, ...] = (
     speak_dates,
     speak_runs,
+    speak_durations,
+    speak_feet,
     speak_times,
+    speak_german,
     speak_fractions,
+    speak_operators,
     speak_ranges,
     speak_ordinals,
     speak_money,
     speak_units,
+    speak_raised,
     speak_signs_before_numbers,
     speak_years,
     speak_numbers,
@@ -45,13 +54,16 @@ _NUMERIC = re.compile("[\\d\u00bc-\u00be\u2150-\u215e]")
 
 
 def normalise(text: str, language: str | None) -> str:
-    """The text with its numbers, dates, units, abbreviations and addresses in words.
+    """The text with its numbers, dates, units, abbreviations and addresses in words, and without
+    the marks of Markdown.
 
     `language` is a BCP-47 tag; the region tells the order of a date and some number words. A
-    language without number words (Chinese and Japanese among them), or None, leaves the text as it
-    is; so does a text with nothing to say in words. Never raises, takes linear time, loses no
-    word, may be called in any thread. The result has at most `MOST_GROWTH` times the characters.
+    language without number words (Chinese and Japanese among them), or None, leaves the text
+    otherwise as it is; so does a text with nothing to say in words. Never raises, takes linear
+    time, loses no word but the addresses of links, may be called in any thread. The result has at
+    most `MOST_GROWTH` times the characters.
     """
+    text = strip_markdown(text)
     tongue = tongue_of(language)
     if tongue is None:
         return text
@@ -60,4 +72,4 @@ def normalise(text: str, language: str | None) -> str:
     if _NUMERIC.search(text):
         for rule in _WITH_DIGITS:
             text = rule(text, tongue)
-    return speak_signs(text, tongue)
+    return speak_signs(speak_raised(text, tongue), tongue)

@@ -11,7 +11,11 @@ from babel.dates import get_date_format, get_month_names
 
 from .tongue import Tongue, with_ending
 
-_ISO = re.compile(r"(?<![\w-])([1-9]\d{3})-(\d\d)-(\d\d)(?![\w-])")
+_ISO = re.compile(
+    r"(?<![\w/-])([1-9]\d{3})([/-])(\d\d)\2(\d\d)"
+    r"(?:T(?P<time>\d\d:\d\d)(?P<seconds>:\d\d)?(?:[.,]\d{1,9})?"
+    r"(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?)?(?![\w/-])"
+)
 _DIGITS = re.compile(r"(?<![\w./-])(\d{1,2})([./-])(\d{1,2})\2([1-9]\d{3})(?![\w/-]|\.\d)")
 _LEAP = 2000
 
@@ -31,12 +35,26 @@ def speak_dates(text: str, tongue: Tongue) -> str:
     if not _template(tongue):
         return text
     names = _names(tongue)
-    text = _ISO.sub(
-        lambda found: _date(found, tongue, int(found[1]), int(found[2]), int(found[3])), text
-    )
+    text = _ISO.sub(lambda found: _iso(found, tongue), text)
     text = _DIGITS.sub(lambda found: _in_digits(found, tongue), text)
     text = names.before.sub(lambda found: _named(found, tongue), text)
     return names.behind.sub(lambda found: _named(found, tongue), text)
+
+
+def _iso(found: re.Match[str], tongue: Tongue) -> str:
+    said = _date(found, tongue, int(found[1]), int(found[3]), int(found[4]))
+    if not found["time"] or said == found[0]:
+        return said
+    seconds = found["seconds"] if found["seconds"] != ":00" else ""
+    return f"{said}, {found['time']}{seconds or ''}{_zone(found['zone'] or '', tongue)}"
+
+
+def _zone(zone: str, tongue: Tongue) -> str:
+    hours, minutes = zone[1:3], zone[-2:] if len(zone) > 3 else "00"
+    if not zone or zone == "Z" or (hours, minutes) == ("00", "00"):
+        return " UTC" if zone else ""
+    sign = tongue.minus() if zone[0] == "-" else tongue.table.signs.get("+", "+")
+    return f" UTC {sign} {int(hours)}" + (f" {minutes}" if minutes != "00" else "")
 
 
 def _named(found: re.Match[str], tongue: Tongue) -> str:

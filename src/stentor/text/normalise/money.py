@@ -14,6 +14,15 @@ _CODES = "USD EUR GBP JPY CHF CNY INR RUB PLN BRL CAD AUD SEK NOK DKK CZK HUF TR
 _SIGNS = {
     "$": "USD",
     "US$": "USD",
+    "A$": "AUD",
+    "AU$": "AUD",
+    "C$": "CAD",
+    "CA$": "CAD",
+    "HK$": "HKD",
+    "NZ$": "NZD",
+    "S$": "SGD",
+    "NT$": "TWD",
+    "MX$": "MXN",
     "€": "EUR",
     "£": "GBP",
     "¥": "JPY",
@@ -27,11 +36,15 @@ _SIGNS = {
     "Kč": "CZK",
     "руб.": "RUB",
 } | {code: code for code in _CODES.split()}
+_QUALIFIED = frozenset({"AUD", "CAD", "HKD", "NZD", "SGD"})
+"""Whose short name is another currency's too."""
 _CURRENCY = "|".join(re.escape(sign) for sign in sorted(_SIGNS, key=len, reverse=True))
 _ANY = re.compile(_CURRENCY)
 
 
 def speak_money(text: str, tongue: Tongue) -> str:
+    if "¢" in text:
+        text = _cents(tongue).sub(lambda found: _hundredths(found, tongue), text)
     if not _ANY.search(text):
         return text
     for pattern in _patterns(tongue):
@@ -65,6 +78,12 @@ def _with_cents(
     return f"{said}{tongue.table.cents}{few}" if int(whole) else few
 
 
+def _hundredths(found: re.Match[str], tongue: Tongue) -> str:
+    _, cents = _forms("USD", tongue)
+    words = counted(found["number"], cents[0], tongue) if cents else None
+    return f"{words} {tongue.form(found['number'], cents)}" if words else found[0]
+
+
 def _scaled(number: str, scale: str, unit: str, tongue: Tongue) -> str | None:
     forms = tongue.table.scales[scale]
     words = counted(number, forms[0], tongue)
@@ -85,9 +104,16 @@ def _forms(code: str, tongue: Tongue) -> tuple[tuple[str, ...], tuple[str, ...]]
     # 1, 3 and 5 are in CLDR's plural forms one, few and many, where a language has them.
     names = tuple(get_currency_name(code, count, tongue.locale) for count in (1, 3, 5))
     spoken = tongue.currency(code)
+    if spoken and code in _QUALIFIED:
+        return names, spoken[1] if tongue.table.cents else ()
     if not spoken or not tongue.table.cents:
         return names, ()
     return (names if all(map(str.isalpha, names)) else spoken[0]), spoken[1]
+
+
+@lru_cache(maxsize=128)
+def _cents(tongue: Tongue) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.,])(?P<number>{tongue.number}) ?¢(?!\w)")
 
 
 @lru_cache(maxsize=128)

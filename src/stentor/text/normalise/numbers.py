@@ -10,8 +10,15 @@ from .tongue import Tongue, with_ending
 _RANGE = re.compile(
     r"(?<![\w.,/-])(\d[\d.,]{0,12})(?: ?[–—] ?|-)(?=[$€£]?\d[\d.,]{0,12}+(?![\w-]\d|[-–—]))"
 )
-_MINUS = re.compile(r"(?<![\w)\].,%-])[-−](?=\d)")
-_DECADE = re.compile(r"(?<![\w.,$€£'’-])(?:['’]?(\d0)|(1[1-9]\d0|20\d0))['’]?s(?!\w)")
+_MINUS = re.compile(r"(?<![\w)\].,%$€£¥₹-])[-−](?=(?:[A-Z]{0,2}[$€£¥₹])?\d)")
+_MINUS_INSIDE = re.compile(r"(?<![\w$])([A-Z]{0,2}[$€£¥₹])[-−](?=\d)")
+# "30s" is as often half a minute: a decade has a word or an apostrophe before it.
+_OWNERS = ("the", "The", "my", "his", "her", "our", "your", "their", "early", "late", "mid")
+_OWNED = "|".join([*(rf"(?<=\b{word}[ -])" for word in _OWNERS), r"(?<=\bthe \d0s and )"])
+_DECADE = re.compile(
+    r"(?:(?<![\w.,$€£'’-])|(?<=mid-)|(?<=early-)|(?<=late-))"
+    rf"(?:(?:['’]|{_OWNED})(\d0)|(1[1-9]\d0|20\d0))['’]?s(?!\w)"
+)
 _YEAR = re.compile(r"(?<![\w.,/:#+-])([12]\d{3})(?!\w|[.,:/]\d|-\d)")
 
 
@@ -20,7 +27,9 @@ def speak_ranges(text: str, tongue: Tongue) -> str:
     if to := tongue.table.to:
         text = _RANGE.sub(lambda found: f"{found[1]} {to} ", text)
     minus = tongue.minus()
-    return _MINUS.sub(f"{minus} ", text) if minus else text
+    if not minus:
+        return text
+    return _MINUS.sub(f"{minus} ", _MINUS_INSIDE.sub(rf"{minus} \1", text))
 
 
 def speak_ordinals(text: str, tongue: Tongue) -> str:

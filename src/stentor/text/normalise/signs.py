@@ -6,14 +6,14 @@ import re
 
 from .tongue import Tongue
 
-_BEFORE_NUMBER = re.compile(r"([#§≈±~])(?= ?\d)")
+_BEFORE_NUMBER = re.compile(r"((?<!\w)#|[§≈±~]) ?(?=\d)")
 _BETWEEN = re.compile(r"(?<=\w) ?([&@×÷=]|(?<=[\w ])\+) ?(?=\w)")
 _HASHTAG = re.compile(r"(?<![\w&#])#(?=[^\W\d_])")
 
 
 def speak_signs_before_numbers(text: str, tongue: Tongue) -> str:
     signs = tongue.table.signs
-    return _BEFORE_NUMBER.sub(lambda found: _word(found[1], signs.get(found[1])), text)
+    return _BEFORE_NUMBER.sub(lambda found: _word(found, signs.get(found[1])), text)
 
 
 def speak_signs(text: str, tongue: Tongue) -> str:
@@ -25,5 +25,5 @@ def speak_signs(text: str, tongue: Tongue) -> str:
     return _BETWEEN.sub(lambda found: f" {signs[found[1]]} ", text)
 
 
-def _word(sign: str, word: str | None) -> str:
-    return f"{word} " if word else sign
+def _word(found: re.Match[str], word: str | None) -> str:
+    return f"{word} " if word else found[0]

@@ -27,7 +27,8 @@ class Table:
     """Patterns of words behind a number that is no year."""
 
     signs: Mapping[str, str] = field(default_factory=dict)
-    """Signs between words or before a number."""
+    """Signs between words, before a number, or (² and ³) behind one. "/" is said for "out of", ":"
+    for a proportion."""
     web: Mapping[str, str] = field(default_factory=dict)
     """The signs of addresses."""
     titles: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +43,8 @@ class Table:
 
     to: str = ""
     """Between the ends of a range."""
+    currencies: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    """Short names of money and of its hundredths, by plural forms, that num2words lacks."""
     cents: str = ""
     """Between the whole and the hundredths of an amount of money."""
     scales: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from .counted import counted
 from .tongue import Tongue
 
 _HALF_DAY = re.compile(
     r"(?<![\w:.,])(?P<h>1[0-2]|0?[1-9])(?::(?P<m>[0-5]\d))? ?(?P<half>[APap])\.?[Mm](?!\w)\.?"
 )
+
+_HOUR = {"es": "hora", "fr": "heure", "pt": "hora"}
+"""What an hour of the day agrees with."""
 
 
 def speak_times(text: str, tongue: Tongue) -> str:
@@ -30,12 +34,13 @@ def _time(found: re.Match[str], tongue: Tongue) -> str:
     table = tongue.table
     hour = int(found["h"] or found["h2"] or found["h3"])
     minutes = found["m"] or found["m2"] or found["m3"] or "00"
-    said = tongue.cardinal(str(hour))
+    noun = _HOUR.get(tongue.code)
+    said = (noun and counted(str(hour), noun, tongue)) or tongue.cardinal(str(hour))
     hours = table.one_hour if hour == 1 and table.one_hour else table.hours.format(h=said)
     seconds = f" {tongue.cardinal(str(int(found['s'])))}" if found["s"] else ""
     if minutes == "00" and not seconds:
         if tongue.code == "en" and not 1 <= hour <= 12:
-            return f"{said} hundred"
+            return "midnight" if hour in (0, 24) else f"{said} hundred"
         return table.full_hour.format(h=said) if table.full_hour else hours
     return table.clock.format(hours=hours, m=_minutes(minutes, tongue)) + seconds
 

@@ -30,6 +30,8 @@ _SAME = {"nb": "no", "nn": "no", "in": "id", "iw": "he"}
 _REGIONAL = {("pt", "BR"): "pt_BR", ("fr", "CH"): "fr_CH", ("fr", "BE"): "fr_BE"}
 _UNSPACED = frozenset({"th"})
 
+_SPACES = " \u00a0\u202f"
+
 _MOST_DIGITS = 12
 """Longer numbers are read digit by digit: nobody follows a quadrillion."""
 
@@ -53,9 +55,9 @@ class Tongue:
 
     @property
     def groups(self) -> str:
-        """What may separate thousands, as a class of characters."""
+        """What may separate thousands besides spaces, as a class of characters."""
         group = self._symbol("group")
-        return re.escape(group + " \u00a0\u202f" if group != "," else group)
+        return "" if group in _SPACES else re.escape(group)
 
     @property
     def decimal(self) -> str:
@@ -117,6 +119,8 @@ class Tongue:
 
     def currency(self, code: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
         """The short names of a currency and of its hundredths by plural forms, if known."""
+        if code in self.table.currencies:
+            return self.table.currencies[code]
         forms = getattr(CONVERTER_CLASSES[self.speaker], "CURRENCY_FORMS", {}).get(code)
         return (tuple(forms[0]), tuple(forms[1])) if forms else None
 
@@ -163,7 +167,10 @@ def _number_pattern(groups: str, decimal: str) -> str:
     # A point with one or two digits behind it is a decimal point everywhere.
     foreign = r"|\.(?:\d{1,2}|\d{4,})(?![\d.])" if decimal != "." else ""
     fraction = rf"(?:{point}\d+{foreign})?"
-    return rf"(?:[1-9]\d{{0,2}}(?:[{groups}]\d{{3}})+(?!\d)(?:{point}\d+)?|\d+{fraction})"
+    # Spaces group thousands everywhere (ISO 80000-1), unless other digits follow.
+    spaced = rf"[1-9]\d{{0,2}}(?:[{_SPACES}]\d{{3}})+(?![{_SPACES}]?\d)(?:{point}\d+)?"
+    signed = rf"[1-9]\d{{0,2}}(?:[{groups}]\d{{3}})+(?!\d)(?:{point}\d+)?" if groups else "(?!)"
+    return rf"(?:{spaced}|{signed}|\d+{fraction})"
 
 
 def with_ending(words: str, endings: Endings, *, every: bool = False) -> str:

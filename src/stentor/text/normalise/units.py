@@ -83,13 +83,17 @@ def speak_units(text: str, tongue: Tongue) -> str:
 
 
 def _measure(found: re.Match[str], tongue: Tongue) -> str:
-    number, unit = found["number"], _symbols(tongue)[found["unit"]]
+    return measure(found["number"], _symbols(tongue)[found["unit"]], tongue) or found[0]
+
+
+def measure(number: str, unit: str, tongue: Tongue) -> str | None:
+    """A number in digits and a unit of CLDR in words; None where there are none."""
     whole, fraction = tongue.parts(number)
     if len(whole) + len(fraction) > _MOST_DIGITS:
-        return found[0]
+        return None
     said = _phrase(Decimal(f"{whole}.{fraction or 0}" if fraction else whole), unit, tongue)
     words = said and counted(number, _phrase(Decimal(1), unit, tongue).replace("{} ", ""), tongue)
-    return said.replace("{}", words, 1) if words else found[0]
+    return said.replace("{}", words, 1) if words else None
 
 
 @lru_cache(maxsize=4096)

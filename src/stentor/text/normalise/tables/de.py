@@ -21,6 +21,11 @@ GERMAN = Table(
         "≈": "ungefähr",
         "±": "plus minus",
         "~": "ungefähr",
+        ":": "zu",
+        "/": "von",
+        "^": "hoch",
+        "²": "hoch zwei",
+        "³": "hoch drei",
     },
     web={
         ".": "Punkt",

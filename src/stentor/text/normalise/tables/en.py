@@ -20,6 +20,11 @@ ENGLISH = Table(
         "≈": "about",
         "±": "plus or minus",
         "~": "about",
+        ":": "to",
+        "/": "out of",
+        "^": "to the power of",
+        "²": "squared",
+        "³": "cubed",
     },
     web={
         ".": "dot",
@@ -72,6 +77,9 @@ ENGLISH = Table(
         "approx": "approximately",
     },
     phrases={
+        "Gen. X": "Generation X",
+        "Gen. Y": "Generation Y",
+        "Gen. Z": "Generation Z",
         "e.g.": "for example",
         "i.e.": "that is",
         "etc.": "et cetera",

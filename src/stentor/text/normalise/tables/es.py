@@ -21,6 +21,11 @@ SPANISH = Table(
         "≈": "aproximadamente",
         "±": "más o menos",
         "~": "aproximadamente",
+        ":": "a",
+        "/": "sobre",
+        "^": "elevado a",
+        "²": "al cuadrado",
+        "³": "al cubo",
     },
     web={
         ".": "punto",

@@ -20,6 +20,11 @@ FRENCH = Table(
         "≈": "environ",
         "±": "plus ou moins",
         "~": "environ",
+        ":": "à",
+        "/": "sur",
+        "^": "puissance",
+        "²": "au carré",
+        "³": "au cube",
     },
     web={
         ".": "point",

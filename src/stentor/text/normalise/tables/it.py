@@ -21,6 +21,11 @@ ITALIAN = Table(
         "≈": "circa",
         "±": "più o meno",
         "~": "circa",
+        ":": "a",
+        "/": "su",
+        "^": "elevato a",
+        "²": "al quadrato",
+        "³": "al cubo",
     },
     web={
         ".": "punto",

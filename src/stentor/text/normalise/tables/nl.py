@@ -20,6 +20,11 @@ DUTCH = Table(
         "≈": "ongeveer",
         "±": "plus of min",
         "~": "ongeveer",
+        ":": "op",
+        "/": "van de",
+        "^": "tot de macht",
+        "²": "kwadraat",
+        "³": "tot de derde",
     },
     web={
         ".": "punt",

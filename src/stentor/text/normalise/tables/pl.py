@@ -19,6 +19,11 @@ POLISH = Table(
         "≈": "około",
         "±": "plus minus",
         "~": "około",
+        ":": "do",
+        "/": "na",
+        "^": "do potęgi",
+        "²": "do kwadratu",
+        "³": "do sześcianu",
     },
     web={
         ".": "kropka",

@@ -20,6 +20,11 @@ PORTUGUESE = Table(
         "≈": "cerca de",
         "±": "mais ou menos",
         "~": "cerca de",
+        ":": "a",
+        "/": "de",
+        "^": "elevado a",
+        "²": "ao quadrado",
+        "³": "ao cubo",
     },
     web={
         ".": "ponto",
@@ -74,6 +79,7 @@ PORTUGUESE = Table(
         "n.º": "número",
     },
     to="a",
+    currencies={"BRL": (("real", "reais"), ("centavo", "centavos"))},
     cents=" e ",
     scales={
         "milhão": ("milhão", "milhões"),
