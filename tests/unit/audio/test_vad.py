@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stentor.audio.vad import FRAME, RATE, SpeechDetector
+from stentor.audio.vad import FRAME, RATE, Detectors, SpeechDetector
 from stentor.audio.windows import FRAME_SECONDS, ON
 from stentor.types import Pcm
 
@@ -70,3 +70,24 @@ def test_a_stream_is_as_new_after_a_reset(detector: SpeechDetector) -> None:
     detector.push(speech[:5_000])
 
     assert np.array_equal(probabilities(detector, speech), SpeechDetector().push(speech))
+
+
+def test_lent_detectors_begin_anew() -> None:
+    """One that heard another stream before says the same as a fresh one."""
+    speech = espeak("The quick brown fox jumps over the lazy dog.", RATE)
+    detectors = Detectors(kept=1)
+    first = detectors.take()
+    expected = first.push(speech)
+    detectors.give(first)
+    assert detectors.take() is first
+    assert first.push(speech).tolist() == expected.tolist()
+
+
+def test_only_so_many_are_kept() -> None:
+    detectors = Detectors(kept=1)
+    one, two = detectors.take(), detectors.take()
+    assert one is not two
+    detectors.give(one)
+    detectors.give(two)
+    assert detectors.take() is one
+    assert detectors.take() not in (one, two)
