@@ -26,6 +26,8 @@ STOP_TIMEOUT = 3.0
 """Seconds from closing a worker's stdin to killing it; it gives itself a little less."""
 FIRST_LINE = 4096
 """Bytes in which a worker says where it listens."""
+QUIET = {"ORT_DISABLE_TELEMETRY": "1"}
+"""ONNX Runtime, which many engines load, would tell its makers what runs."""
 TAIL = 4096
 """Bytes of a worker's stderr that are kept to explain a failed start."""
 
@@ -164,7 +166,7 @@ async def _execute(argv: list[str]) -> tuple[asyncio.SubprocessTransport, _Pipes
     return await asyncio.get_running_loop().subprocess_exec(
         _Pipes,
         *argv,
-        env=without_secrets(),
+        env=without_secrets() | QUIET,
         start_new_session=True,  # Ctrl-C is for the gateway, which drains its workers
     )
 

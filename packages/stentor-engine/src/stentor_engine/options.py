@@ -47,7 +47,9 @@ class Option:
     def _check_range(self, value: float) -> None:
         low = -float("inf") if self.minimum is None else self.minimum
         high = float("inf") if self.maximum is None else self.maximum
-        if not (low <= value <= high and math.isfinite(value)):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InvalidCall(f"option '{self.name}' must be finite")
+        if not low <= value <= high:
             raise InvalidCall(f"option '{self.name}' must be between {low:g} and {high:g}")
 
 

@@ -1,0 +1,261 @@
+# /// script
+# requires-python = ">=3.10"
+# dependencies = ["numpy", "faster-whisper==1.2.1"]
+#
+# [tool.uv]
+# exclude-newer = "2026-11-01T00:00:00Z"
+# ///
+"""Whisper of any size on CTranslate2: about 100 languages, on a CPU or an Nvidia GPU."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+from faster_whisper import BatchedInferencePipeline, WhisperModel, available_models, download_model
+from faster_whisper.transcribe import Segment
+
+from stentor_engine import (
+    Capabilities,
+    InvalidCall,
+    LoadFailed,
+    Option,
+    OptionValue,
+    OutOfMemory,
+    Settings,
+    Transcript,
+    TranscriptionCall,
+    TranscriptionEngine,
+    Word,
+    complete_options,
+)
+
+WEIGHTS = "large-v3-turbo"
+NEEDED = ("config.json", "model.bin", "tokenizer.json")
+"""Without a tokenizer the package would ask a hub for one."""
+FALLBACK = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""What a temperature of 0 means in OpenAI's API: higher ones where the answer is doubtful."""
+TAGS = {"jw": "jv"}
+"""Whisper's own codes that BCP 47 writes otherwise."""
+SHORTEST = 0.02
+"""Seconds: what one frame of the encoder stands for."""
+V3_MELS = 128
+TURBO_LAYERS = 4
+"""Of the decoder; the other models of that generation have 32."""
+
+COMPUTE_TYPES = (
+    *("default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16"),
+    *("int16", "float16", "bfloat16", "float32"),
+)
+"""CTranslate2's."""
+OPTIONS = (
+    Option("beam_size", "integer", 5, "how many readings are followed at once", 1, 20),
+    Option("batch_size", "integer", 1, "stretches at once; set for the model: longer calls", 1, 32),
+    Option("hotwords", "string", "", "words that are likely"),
+    Option("condition_on_previous_text", "boolean", True, "what was said before guides the rest"),
+    Option("repetition_penalty", "number", 1.0, "above 1 against repetitions", 0.5, 2.0),
+    Option("no_speech_threshold", "number", 0.6, "silence is what is likelier so", 0.0, 1.0),
+    Option("log_prob_threshold", "number", -1.0, "below it an answer is doubtful", -10.0, 0.0),
+    Option("compression_ratio_threshold", "number", 2.4, "above it, too", 1.0, 10.0),
+    Option(
+        "compute_type",
+        "string",
+        "default",
+        "set for the model: how it computes",
+        choices=COMPUTE_TYPES,
+    ),
+    Option("threads", "integer", 0, "set for the model: of the CPU; 0: one for each", 0, 64),
+)
+OF_THE_MODEL = ("compute_type", "threads")
+
+
+class FasterWhisper(TranscriptionEngine):
+    name = "faster-whisper"
+    quality = 80
+
+    def __init__(self, settings: Settings) -> None:
+        self._options = complete_options(OPTIONS, settings.options)
+        folder = _folder(settings.weights or WEIGHTS)
+        self._model = _load(folder, settings.device, self._options)
+        multilingual = self._model.model.is_multilingual
+        features = self._model.feature_extractor
+        self._codes = {TAGS.get(code, code): code for code in _codes(self._model)}
+        self.capabilities = Capabilities(
+            task="transcription",
+            sample_rate=features.sampling_rate,
+            languages=tuple(self._codes),
+            options=OPTIONS,
+            word_times=True,
+            window=float(features.chunk_length * int(self._options["batch_size"])),
+            detects_language=multilingual,
+            translates=multilingual and not _only_transcribes(settings.weights or WEIGHTS, folder),
+            prompts=True,
+        )
+
+    def transcribe(self, call: TranscriptionCall) -> Iterator[Transcript | None]:
+        """One pass over 30 s cannot be stopped."""
+        for name in OF_THE_MODEL:
+            if call.options[name] != self._options[name]:
+                raise InvalidCall(f"option '{name}' can only be set for the model")
+        rate = self.capabilities.sample_rate
+        if len(call.audio) < SHORTEST * rate:
+            return
+        yield None
+        try:
+            segments, language = self._heard(call)
+            yield None
+            for segment in segments:
+                yield _transcript(segment, language, len(call.audio) / rate)
+        except RuntimeError as error:
+            raise _memory(error) or error from error
+
+    def _heard(self, call: TranscriptionCall) -> tuple[Iterable[Segment], str]:
+        """The segments as they are asked for, and the language."""
+        options = call.options
+        batch = int(options["batch_size"])
+        asked: dict[str, Any] = {
+            "language": self._codes[call.language] if call.language else None,
+            "task": call.task,
+            "initial_prompt": call.prompt,
+            "word_timestamps": call.words,
+            "temperature": call.temperature or FALLBACK,
+            "beam_size": options["beam_size"],
+            "repetition_penalty": options["repetition_penalty"],
+            "hotwords": options["hotwords"] or None,
+            "no_speech_threshold": options["no_speech_threshold"],
+            "log_prob_threshold": options["log_prob_threshold"],
+            "compression_ratio_threshold": options["compression_ratio_threshold"],
+            "condition_on_previous_text": options["condition_on_previous_text"],
+        }
+        audio = np.nan_to_num(call.audio)
+        whole = len(audio) < self._model.feature_extractor.n_samples
+        if batch == 1:
+            segments, info = self._model.transcribe(audio, **asked)
+        else:
+            # Only speech tells where to cut what is too long for one pass.
+            pipeline = BatchedInferencePipeline(self._model)
+            segments, info = pipeline.transcribe(
+                audio, **asked, batch_size=batch, vad_filter=not whole
+            )
+        return segments, TAGS.get(info.language, info.language)
+
+    def close(self) -> None:
+        self._model.model.unload_model()
+
+
+def _folder(weights: str) -> Path:
+    """Of a local model, or of one of the hub, downloaded where it is not here yet."""
+    folder = Path(weights).expanduser()
+    if not folder.is_dir():
+        if weights not in available_models() and not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", weights):
+            known = ", ".join(available_models())
+            raise LoadFailed(f"no folder '{weights}' and no model of that name; known: {known}")
+        folder = _downloaded(weights)
+    if lacking := [name for name in NEEDED if not (folder / name).is_file()]:
+        raise LoadFailed(
+            f"'{weights}' is no Whisper model for CTranslate2: it lacks {', '.join(lacking)}"
+        )
+    return folder
+
+
+def _downloaded(name: str) -> Path:
+    try:
+        here = Path(download_model(name, local_files_only=True))
+        if all((here / each).is_file() for each in NEEDED):
+            return here
+    except (OSError, ValueError):
+        pass  # it was never downloaded
+    try:
+        return Path(download_model(name))
+    except Exception as error:
+        raise LoadFailed(
+            f"the weights '{name}' cannot be downloaded ({type(error).__name__}: {error}); connect "
+            "to the internet, or set `weights` of the model to a folder that holds them"
+        ) from error
+
+
+def _load(folder: Path, device: str, options: Mapping[str, OptionValue]) -> WhisperModel:
+    kind, _, index = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (index and not index.isdecimal()):
+        raise LoadFailed(f"faster-whisper runs on auto, cpu, cuda or cuda:N, not on '{device}'")
+    if kind == "auto":
+        kind = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+    try:
+        return WhisperModel(
+            str(folder),
+            device=kind,
+            device_index=int(index or 0),
+            compute_type=options["compute_type"],
+            # More than there are wait for one another, busily: up to 20 times as slow.
+            cpu_threads=int(options["threads"]) or _cpus(),
+        )
+    except (RuntimeError, ValueError) as error:
+        raise _memory(error) or LoadFailed(f"the model cannot be loaded: {error}") from error
+
+
+def _cpus() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _codes(model: WhisperModel) -> list[str]:
+    """Those of the package's languages that the model has a token for."""
+    token = model.hf_tokenizer.token_to_id
+    return [code for code in model.supported_languages if token(f"<|{code}|>") is not None]
+
+
+def _only_transcribes(weights: str, folder: Path) -> bool:
+    """Turbo and the distilled models were not trained to translate. The files do not tell the
+    number of layers, but the heads that align words are in the last ones.
+    """
+    if re.search("turbo|distil", weights.rsplit("/", 1)[-1]):
+        return True
+    config = json.loads((folder / "config.json").read_text())
+    heads = config.get("alignment_heads") or [[TURBO_LAYERS, 0]]
+    return _mels(folder) == V3_MELS and max(layer for layer, _ in heads) < TURBO_LAYERS
+
+
+def _mels(folder: Path) -> int:
+    file = folder / "preprocessor_config.json"
+    return int(json.loads(file.read_text()).get("feature_size", 80)) if file.is_file() else 80
+
+
+def _transcript(segment: Segment, language: str, seconds: float) -> Transcript:
+    """Its times are within the call's audio: Whisper may tell some beyond its end."""
+    start = _within(segment.start, 0.0, seconds)
+    end = _within(segment.end, start, seconds)
+    words = tuple(_word(word, seconds) for word in segment.words or ())
+    details = {
+        "avg_logprob": _finite(segment.avg_logprob),
+        "no_speech_prob": _finite(segment.no_speech_prob),
+        "compression_ratio": _finite(segment.compression_ratio),
+        "temperature": _finite(segment.temperature),
+        "tokens": [int(token) for token in segment.tokens],
+    }
+    return Transcript(segment.text.strip(), start, end, words, language, details)
+
+
+def _word(word: Any, seconds: float) -> Word:
+    start = _within(word.start, 0.0, seconds)
+    end = _within(word.end, start, seconds)
+    return Word(word.word.strip(), start, end, confidence=_within(word.probability, 0.0, 1.0))
+
+
+def _within(value: float, least: float, most: float) -> float:
+    return float(min(max(value, least), most))
+
+
+def _finite(value: float | None) -> float | None:
+    """A plain number: the package may give numpy's, and infinity is not JSON."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _memory(error: Exception) -> OutOfMemory | None:
+    return OutOfMemory(str(error)) if "out of memory" in str(error).lower() else None

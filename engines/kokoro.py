@@ -1,0 +1,397 @@
+# /// script
+# requires-python = ">=3.10,<3.14"
+# dependencies = ["numpy", "kokoro-onnx==0.6.1"]
+#
+# [tool.uv]
+# exclude-newer = "2026-11-01T00:00:00Z"
+# ///
+"""Kokoro: a small, natural voice for any CPU, in nine languages. Its voices can be mixed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import unicodedata
+import urllib.request
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeVar
+
+# Before ONNX Runtime is imported: it would tell its makers what runs, and leave a file behind.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import numpy as np
+import onnxruntime as rt
+from kokoro_onnx import SAMPLE_RATE, Kokoro
+from numpy.typing import NDArray
+from phonemizer.backend import EspeakBackend
+
+from stentor_engine import (
+    Capabilities,
+    InvalidCall,
+    LoadFailed,
+    Option,
+    OutOfMemory,
+    Samples,
+    Settings,
+    SpeechCall,
+    SpeechEngine,
+    Voice,
+    Word,
+    parse_blend,
+)
+
+T = TypeVar("T")
+
+RELEASE = "https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.1/"
+MODEL, VOICES = "kokoro-v1.0.onnx", "voices-v1.0.bin"
+HUB_TIMEOUT = 15.0
+"""Seconds without a byte, after which a download has failed."""
+STEP = 0.05
+"""Seconds between two chances to stop."""
+RANDOM = (b"RandomNormal", b"RandomUniform", b"Multinomial", b"Bernoulli")
+"""ONNX's operators that draw numbers; no call can give them a seed."""
+
+
+class Language(NamedTuple):
+    tag: str
+    espeak: str
+
+
+LANGUAGES = {
+    "a": Language("en-US", "en-us"),
+    "b": Language("en-GB", "en-gb"),
+    "e": Language("es", "es"),
+    "f": Language("fr", "fr-fr"),
+    "h": Language("hi", "hi"),
+    "i": Language("it", "it"),
+    "j": Language("ja", "ja"),
+    "p": Language("pt-BR", "pt-br"),
+    "z": Language("zh", "cmn"),
+}
+"""By the first letter of a voice's id; its second one tells the gender."""
+KANJI = re.compile(r"[\u3400-\u9fff]")
+"""Each of them would be read aloud as "Chinese letter"."""
+FOREIGN = re.compile(r"[^\n -~\u0900-\u097f\u2013-\u2026]")
+"""What espeak's Hindi may crash at."""
+DEFAULT = "af_heart"
+"""The voice that its makers grade best."""
+
+
+class KokoroOnnx(SpeechEngine):
+    name = "kokoro"
+    quality = 60
+
+    def __init__(self, settings: Settings) -> None:
+        model, voices = _files(settings.weights)
+        session = _session(model, settings.device)
+        try:
+            self._kokoro = Kokoro.from_session(session, str(voices))
+            self._voices = {name: self._kokoro.get_voice_style(name) for name in _names(voices)}
+        except Exception as error:
+            raise LoadFailed(f"{voices.name} and {model.name}: {error}") from error
+        self._kokoro.sess = self._session = Stoppable(session)
+        known = [name for name in self._voices if name[0] in LANGUAGES]
+        if not known:
+            raise LoadFailed(f"{voices.name} holds no voice such as {DEFAULT}")
+        listed = tuple(_voice(name) for name in sorted(known, key=_rank))
+        tags = dict.fromkeys(tag for voice in listed for tag in voice.languages)
+        self.capabilities = Capabilities(
+            task="speech",
+            sample_rate=SAMPLE_RATE,
+            languages=tuple(tags),
+            voices=listed,
+            options=tuple(_options()),
+            word_times=self._kokoro.has_timings,
+            deterministic=not _draws(model),
+            speed=(0.5, 2.0),
+            blends=True,
+        )
+
+    def synthesize(self, call: SpeechCall) -> Iterator[Samples | Word | None]:
+        options = call.options
+        voice = call.voice or self.capabilities.voices[0].id
+        style = mix(parse_blend(voice) or {voice: 1.0}, self._voices)
+        phonemes = self._phonemes(call.text, _language(call.language, voice).espeak)
+        if not any(map(str.isalpha, phonemes)):
+            return
+        audio, _, timings = yield from self._session.stoppable(
+            lambda: self._kokoro.create_timed(
+                phonemes,
+                style,
+                call.speed,
+                is_phonemes=True,
+                trim=bool(options["trim"]),
+                sentence_pause=float(options["sentence_pause"]),
+                clause_pause=float(options["clause_pause"]),
+            )
+        )
+        if self.capabilities.word_times:
+            yield from words(call.text, sounds(timings))
+        yield np.ascontiguousarray(audio, np.float32)
+
+    def _phonemes(self, text: str, language: str) -> str:
+        if language == "ja" and KANJI.search(text):
+            raise InvalidCall("this model reads Japanese in kana only")
+        clean = FOREIGN.sub(" ", speakable(text)) if language == "hi" else speakable(text)
+        lines = [line for line in clean.splitlines() if line.strip()]
+        spoken = " ".join(_backend(language).phonemize(lines)) if lines else ""
+        return str(self._kokoro.tokenizer.known(" ".join(spoken.split())))
+
+
+def mix(
+    shares: Mapping[str, float], voices: Mapping[str, NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """The weighted mean of the voices' styles, each (lengths, 1, 256). Raises InvalidCall."""
+    for voice in shares:
+        if voice not in voices:
+            raise InvalidCall(f"no voice '{voice}'")
+    styles = [voices[voice] * np.float32(share) for voice, share in shares.items()]
+    if len({style.shape for style in styles}) > 1:
+        raise InvalidCall("these voices cannot be mixed")
+    mixed: NDArray[np.float32] = np.sum(styles, axis=0, dtype=np.float32)
+    return mixed
+
+
+class Sound(NamedTuple):
+    """What is heard of a word, from `start` to `end` in seconds; `size` in phonemes."""
+
+    start: float
+    end: float
+    size: int
+
+
+def sounds(timings: Iterable[Any]) -> list[Sound]:
+    """Of phonemes in time: a sound for each run of them between two spaces."""
+    found: list[Sound] = []
+    joined = False
+    for timing in timings:
+        if timing.phoneme.isspace():
+            joined = False
+        elif timing.phoneme.isalpha():
+            start, size = (found.pop()[0::2]) if joined else (timing.start, 0)
+            found.append(Sound(start, timing.end, size + 1))
+            joined = True
+    return found
+
+
+def words(text: str, heard: Sequence[Sound]) -> Iterator[Word]:
+    """The text's words, one for each sound. Where the two differ in number, as for "of the", which
+    is one sound, and "1999", which is many, each word has its share of the letters in the sounds.
+    """
+    written = list(re.finditer(r"\S*\w\S*", text))
+    if not written or not heard:
+        return
+    if len(written) == len(heard):
+        spans = [(sound.start, sound.end) for sound in heard]
+    else:
+        at = np.cumsum([0, *(len(word[0]) for word in written)], dtype=float)
+        shares = np.cumsum([0, *(sound.size for sound in heard)], dtype=float)
+        times = [*(sound.start for sound in heard), heard[-1].end]
+        edges = np.interp(at / at[-1], shares / shares[-1], times).tolist()
+        spans = list(pairwise(edges))
+    for word, (start, end) in zip(written, spans, strict=True):
+        yield Word(word[0], start, end, at=word.start())
+
+
+class Stoppable:
+    """A model's session, whose run ends early when nobody waits for it any more."""
+
+    def __init__(self, session: rt.InferenceSession) -> None:
+        self._session = session
+        self._options = rt.RunOptions()
+
+    def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, Any]) -> Any:
+        try:
+            return self._session.run(outputs, inputs, self._options)
+        except Exception as error:
+            if re.search(r"allocat|out of memory|bad_alloc", str(error), re.IGNORECASE):
+                raise OutOfMemory(str(error)) from error
+            raise
+
+    def stoppable(self, work: Callable[[], T]) -> Generator[None, None, T]:
+        """What `work`, which runs the session, returns. Only for one call at a time."""
+        self._options = options = rt.RunOptions()
+        with ThreadPoolExecutor(1, "kokoro") as thread:
+            future = thread.submit(work)
+            try:
+                while not wait([future], STEP).done:
+                    yield None
+                return future.result()
+            finally:
+                options.terminate = True
+
+
+def _session(model: Path, device: str) -> rt.InferenceSession:
+    provider = _provider(device, rt.get_available_providers())
+    try:
+        session = rt.InferenceSession(str(model), providers=[provider])
+    except Exception as error:
+        raise LoadFailed(f"{model.name} cannot be loaded: {error}") from error
+    if provider[0] not in session.get_providers():  # it goes on without, and only says so
+        raise LoadFailed(f"device '{device}' cannot be used: {provider[0]} does not start")
+    return session
+
+
+def _provider(device: str, available: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Of ONNX Runtime's: what computes on the device."""
+    kind, _, number = device.partition(":")
+    if kind == "auto":
+        kind = "cuda" if "CUDAExecutionProvider" in available else "cpu"
+    names = {"cpu": "CPU", "cuda": "CUDA", "mps": "CoreML"}
+    provider = f"{names.get(kind, kind)}ExecutionProvider"
+    if kind not in names or provider not in available:
+        raise LoadFailed(f"device '{device}' cannot be used: this ONNX Runtime has no {provider}")
+    return provider, {"device_id": number} if kind == "cuda" and number else {}
+
+
+def _draws(model: Path) -> bool:
+    data = model.read_bytes()
+    return any(operator in data for operator in RANDOM)
+
+
+class Files(NamedTuple):
+    model: Path
+    voices: Path
+
+
+def _files(weights: str | None) -> Files:
+    if weights is None:
+        return _fetched(_cache())
+    path = Path(weights).expanduser()
+    folder = path if path.is_dir() else path.parent
+    models = [path] if path.is_file() else sorted(path.glob("*.onnx"))
+    voices = sorted(folder.glob("voices*.bin"))
+    if not models or not voices:
+        raise LoadFailed(f"{weights} holds no {MODEL} with {VOICES}: get both from {RELEASE}")
+    return Files(next((each for each in models if each.name == MODEL), models[0]), voices[-1])
+
+
+def _names(voices: Path) -> list[str]:
+    with np.load(voices) as data:
+        return sorted(data.files)
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kokoro-onnx"
+
+
+def _fetched(folder: Path) -> Files:
+    files = Files(folder / MODEL, folder / VOICES)
+    for file in files:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not file.is_file():
+                _fetch(RELEASE + file.name, file)
+        except OSError as error:
+            raise LoadFailed(
+                f"{RELEASE}{file.name} cannot be fetched ({error}): put it into {folder}, or name "
+                "a folder that holds it as the model's `weights`"
+            ) from error
+    return files
+
+
+def _fetch(url: str, file: Path) -> None:
+    """Goes on where a fetch before it was cut off. Raises OSError."""
+    part = file.with_name(f"{file.name}.part")
+    have = part.stat().st_size if part.is_file() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"})  # noqa: S310 - https
+    with urllib.request.urlopen(request, timeout=HUB_TIMEOUT) as answer:  # noqa: S310 - https
+        with part.open("ab" if answer.status == 206 else "wb") as out:
+            shutil.copyfileobj(answer, out)
+        if answer.length:
+            raise OSError(f"it was cut off {answer.length} bytes before its end")
+    part.replace(file)
+
+
+def _rank(voice: str) -> tuple[bool, str]:
+    return voice != DEFAULT, voice
+
+
+def _voice(name: str) -> Voice:
+    tag = LANGUAGES[name[0]].tag
+    genders: dict[str, Literal["female", "male"]] = {"f": "female", "m": "male"}
+    title = name.partition("_")[2] or name
+    return Voice(name, title.title(), (tag,), genders.get(name[1:2]))
+
+
+def _language(wanted: str | None, voice: str) -> Language:
+    """As wanted; of that language as the voice says it, where it is the voice's own."""
+    own = LANGUAGES.get(voice[0], LANGUAGES["a"])
+    primary = (wanted or own.tag).lower().partition("-")[0]
+    for language in (own, *LANGUAGES.values()):
+        if language.tag.partition("-")[0] == primary:
+            return language
+    raise InvalidCall(f"this model does not speak '{wanted}'")
+
+
+def _options() -> Iterator[Option]:
+    yield Option("trim", "boolean", True, "cut off the silence before and after")
+    yield Option(
+        "sentence_pause", "number", 0.25, "seconds of silence after a sentence, at least", 0, 5
+    )
+    yield Option("clause_pause", "number", 0.1, "seconds of silence after a comma, at least", 0, 5)
+
+
+@cache
+def _backend(language: str) -> EspeakBackend:
+    """Kept: each one loads a library of its own, from a copy that it leaves in a temporary folder
+    until an end of the process which a worker does not come to. Where the system lets a loaded file
+    be removed, it is gone at once.
+    """
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        tempfile.tempdir = folder
+        try:
+            return EspeakBackend(
+                language,
+                preserve_punctuation=True,
+                with_stress=True,
+                # With its flags, as `(en)`, the language of a foreign word would be read aloud.
+                language_switch="remove-flags",
+            )
+        finally:
+            tempfile.tempdir = before
+
+
+# libespeak-ng writes past its buffers on some letters of scripts that it has no rules for, on
+# enclosed and mathematical letters, and on a hyphen between a sign and a letter or a mark.
+SCRIPTS = frozenset(
+    (
+        *("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "HEBREW", "ARABIC", "DEVANAGARI", "BENGALI"),
+        *("GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA"),
+        *("THAI", "MYANMAR", "GEORGIAN", "HANGUL", "ETHIOPIC", "CHEROKEE", "HIRAGANA", "KATAKANA"),
+        *("KATAKANA-HIRAGANA", "BOPOMOFO", "CJK", "IDEOGRAPHIC", "SHAVIAN", "FULLWIDTH"),
+        *("HALFWIDTH", "MODIFIER", "MICRO", "FEMININE", "MASCULINE"),
+    )
+)
+"""First words of the Unicode names of the letters that it is given."""
+UPSETTING = re.compile(r"[\[\]{}`©🤠]")
+"""The brackets of notations for phonemes, and two signs whose English names upset it."""
+
+
+def speakable(text: str) -> str:
+    """One character for each of the text's: what upsets the library becomes a space."""
+    spaced = "".join(c if _is_speakable(c) else " " for c in UPSETTING.sub(" ", text))
+    return re.sub(r"(?<=(\S))-", lambda found: "-" if _takes_hyphen(found[1]) else " ", spaced)
+
+
+def _takes_hyphen(before: str) -> bool:
+    return before.isalpha() or (before.isascii() and before.isdigit())
+
+
+def _is_speakable(character: str) -> bool:
+    if character.isascii() and (character.isprintable() or character in "\n\t"):
+        return True
+    category = unicodedata.category(character)
+    if category in ("Cc", "Cs", "Co", "Cn"):
+        return False
+    name = unicodedata.name(character, "")
+    if category.startswith("L"):
+        return name.split(" ", 1)[0] in SCRIPTS
+    return " LATIN " not in name and not name.startswith("BRAILLE")

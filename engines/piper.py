@@ -1,0 +1,426 @@
+# /// script
+# requires-python = ">=3.10"
+# dependencies = ["numpy", "onnx==1.23.2", "piper-tts==1.8.0", "soxr==1.1.0"]
+#
+# [tool.uv]
+# exclude-newer = "2026-11-01T00:00:00Z"
+# ///
+"""Piper: quick voices in forty languages, each a file of its own. Licensed under the GPL-3."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import tempfile
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+# Before ONNX Runtime is imported: it would tell its makers what runs, and leave a file behind.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import numpy as np
+import onnxruntime as rt
+import soxr
+from numpy.typing import NDArray
+from piper import PiperVoice, SynthesisConfig
+from piper.const import BOS, PAD
+from piper.download_voices import VOICE_PATTERN, download_voice
+
+from stentor_engine import (
+    Capabilities,
+    InvalidCall,
+    LoadFailed,
+    Option,
+    OutOfMemory,
+    Samples,
+    Settings,
+    SpeechCall,
+    SpeechEngine,
+    Voice,
+    Word,
+)
+
+T = TypeVar("T")
+
+DEFAULT = "en_US-lessac-medium"
+"""The voice that is fetched when none is named."""
+HUB_TIMEOUT = 15.0
+"""Seconds without a byte, after which a download has failed."""
+STEP = 0.05
+"""Seconds between two chances to stop."""
+KEPT = 4
+"""Models in memory at once, of 60 to 120 MB each."""
+RANDOM = (b"RandomNormal", b"RandomUniform", b"Multinomial", b"Bernoulli")
+"""ONNX's operators that draw numbers; no call can give them a seed."""
+FOREIGN = re.compile(r"[^\n -~\u0900-\u097f\u2013-\u2026]")
+"""What espeak's Hindi and Nepali may crash at."""
+SILENT = 1e-8
+"""A peak that is none."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A voice's model: what its `.onnx.json` says."""
+
+    file: Path
+    rate: int
+    language: str
+    speakers: Mapping[str, int]
+
+    @property
+    def name(self) -> str:
+        return self.file.stem
+
+
+class Speaker(NamedTuple):
+    source: Source
+    number: int | None = None
+    """Of a model with several; None: its default one."""
+
+
+class Piper(SpeechEngine):
+    name = "piper"
+    quality = 40
+
+    def __init__(self, settings: Settings) -> None:
+        sources = [_source(file) for file in _files(settings.weights)]
+        self._cuda = _on_cuda(settings.device)
+        self._models: OrderedDict[Path, PiperVoice] = OrderedDict()
+        self._speakers = {name: each for source in sources for name, each in _speakers(source)}
+        first = self._model(sources[0])
+        # One rate for all: the best one's, so that no voice loses anything.
+        self._rate = max(source.rate for source in sources)
+        self.capabilities = Capabilities(
+            task="speech",
+            sample_rate=self._rate,
+            languages=tuple(dict.fromkeys(source.language for source in sources)),
+            voices=tuple(
+                Voice(name, name.replace("_", " "), (speaker.source.language,))
+                for name, speaker in self._speakers.items()
+            ),
+            options=tuple(_options()),
+            streaming=True,
+            word_times=first.session.outputs > 1,
+            deterministic=not any(_draws(source.file) for source in sources),
+            speed=(0.25, 4.0),
+        )
+
+    def synthesize(self, call: SpeechCall) -> Iterator[Samples | Word | None]:
+        speaker = self._speaker(call)
+        model, rate = self._model(speaker.source), speaker.source.rate
+        sentences = [each for each in model.phonemize(_clean(call.text, model)) if groups(each)]
+        sizes = [group.end - group.first for each in sentences for group in groups(each)]
+        placed = place(call.text, sizes)
+        settings = _synthesis(call, speaker, model)
+        samples = before = 0
+        for phonemes in sentences:
+            work = partial(
+                model.phoneme_ids_to_audio, model.phonemes_to_ids(phonemes), settings, True
+            )
+            audio, lengths = yield from model.session.stoppable(work)
+            heard, begin = groups(phonemes), samples / self._rate
+            edges = [begin + edge / rate for edge in _edges(model, phonemes, lengths, audio.size)]
+            if self.capabilities.word_times:
+                spans = [(edges[group.first], edges[group.end]) for group in heard]
+                yield from timed(placed, before, spans)
+            piece = self._finished(np.atleast_1d(audio), call, rate)
+            before += len(heard)
+            samples += len(piece)
+            yield piece
+
+    def _speaker(self, call: SpeechCall) -> Speaker:
+        voice = call.voice or next(iter(self._speakers))
+        if voice not in self._speakers:
+            raise InvalidCall(f"no voice '{voice}'")
+        return self._speakers[voice]
+
+    def _model(self, source: Source) -> PiperVoice:
+        """Loaded when its voice is first asked for; the one unused for longest makes room."""
+        model = self._models.pop(source.file, None) or _load(source, self._cuda)
+        self._models[source.file] = model
+        if len(self._models) > KEPT:
+            self._models.popitem(last=False)
+        return model
+
+    def _finished(self, audio: NDArray[np.float32], call: SpeechCall, rate: int) -> Samples:
+        peak = float(np.max(np.abs(audio), initial=0.0))
+        if call.options["normalize_audio"] and peak > SILENT:
+            audio = audio / peak
+        audio = np.clip(audio * float(call.options["volume"]), -1.0, 1.0).astype(np.float32)
+        if rate != self._rate:
+            audio = np.clip(soxr.resample(audio, rate, self._rate), -1.0, 1.0)
+        return np.ascontiguousarray(audio, np.float32)
+
+
+class Group(NamedTuple):
+    """A run of phonemes between two spaces: about a word. `first` up to `end` of its sentence."""
+
+    first: int
+    end: int
+
+
+def groups(phonemes: Sequence[str]) -> list[Group]:
+    """Those that hold a letter; marks at their ends are no part of them."""
+    found: list[Group] = []
+    joined = False
+    for at, phoneme in enumerate(phonemes):
+        if phoneme.isspace():
+            joined = False
+        elif any(map(str.isalpha, phoneme)):
+            found.append(Group(found.pop().first if joined else at, at + 1))
+            joined = True
+    return found
+
+
+class Placed(NamedTuple):
+    """A word of the text and its place in the groups of all sentences: 1.5 is half of the second
+    one.
+    """
+
+    text: str
+    at: int
+    start: float
+    end: float
+
+
+def place(text: str, sizes: Sequence[int]) -> list[Placed]:
+    """The text's words among groups of so many phonemes. Where the two differ in number, as for "of
+    the", which is one group, and "1999", which is many, each word has its share of the letters.
+    """
+    written = list(re.finditer(r"\S*\w\S*", text))
+    if not written or not sizes:
+        return []
+    edges = np.arange(len(written) + 1, dtype=float)
+    if len(written) != len(sizes):
+        letters = np.cumsum([0, *(len(word[0]) for word in written)], dtype=float)
+        phonemes = np.cumsum([0, *sizes], dtype=float)
+        shares = letters / letters[-1], phonemes / phonemes[-1]
+        edges = np.interp(*shares, np.arange(len(sizes) + 1, dtype=float))
+    return [
+        Placed(word[0], word.start(), float(start), float(end))
+        for word, start, end in zip(written, edges[:-1], edges[1:], strict=True)
+    ]
+
+
+def timed(
+    placed: Sequence[Placed], before: int, spans: Sequence[tuple[float, float]]
+) -> Iterator[Word]:
+    """The words that start in one sentence's groups, of which there were `before` in those before
+    it. `spans`: start and end of its groups in seconds into the call's audio.
+    """
+    starts = [*(start for start, _ in spans), spans[-1][1]]
+    for word in placed:
+        start, end = word.start - before, min(word.end - before, len(spans))
+        if 0 <= start < len(spans):
+            last = spans[int(end) - 1][1] if end == int(end) else _at(starts, end)
+            yield Word(word.text, _at(starts, start), last, at=word.at)
+
+
+def _at(edges: Sequence[float], place: float) -> float:
+    return float(np.interp(place, np.arange(len(edges)), edges))
+
+
+def _edges(model: PiperVoice, phonemes: Sequence[str], lengths: Any, samples: int) -> list[float]:
+    """Samples of the sentence's audio before each of its phonemes, and before its end. `lengths`:
+    of each of its ids, as the model tells them; None: they are taken to be equally long.
+    """
+    ids, pads = model.config.phoneme_id_map, len(model.config.phoneme_id_map.get(PAD, ()))
+    counts = [len(ids[each]) + pads if each in ids else 0 for each in phonemes]
+    at = np.cumsum([len(ids.get(BOS, ())) + pads, *counts])
+    known = lengths is not None and np.size(lengths) > at[-1]
+    ends = np.cumsum([0, *np.ravel(lengths)]) if known else np.linspace(0, samples, at[-1] + 2)
+    return [float(ends[each]) for each in at]
+
+
+class Stoppable:
+    """A model's session, whose run ends early when nobody waits for it any more."""
+
+    def __init__(self, session: rt.InferenceSession) -> None:
+        self._session = session
+        self._options = rt.RunOptions()
+        self.outputs = len(session.get_outputs())
+
+    def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, Any]) -> Any:
+        try:
+            return self._session.run(outputs, inputs, self._options)
+        except Exception as error:
+            if re.search(r"allocat|out of memory|bad_alloc", str(error), re.IGNORECASE):
+                raise OutOfMemory(str(error)) from error
+            raise
+
+    def stoppable(self, work: Callable[[], T]) -> Generator[None, None, T]:
+        """What `work`, which runs the session, returns. Only for one call at a time."""
+        self._options = options = rt.RunOptions()
+        with ThreadPoolExecutor(1, "piper") as thread:
+            future = thread.submit(work)
+            try:
+                while not wait([future], STEP).done:
+                    yield None
+                return future.result()
+            finally:
+                options.terminate = True
+
+
+def _load(source: Source, use_cuda: bool) -> PiperVoice:
+    try:
+        # Most voices do not tell how long a phoneme lasts: that output is added in memory.
+        model = PiperVoice.load(source.file, use_cuda=use_cuda, include_alignments=True)
+    except Exception as error:
+        raise LoadFailed(f"{source.file.name} cannot be loaded: {error}") from error
+    if use_cuda and "CUDAExecutionProvider" not in model.session.get_providers():
+        raise LoadFailed("device 'cuda' cannot be used: ONNX Runtime does not start it")
+    model.session = Stoppable(model.session)
+    return model
+
+
+def _on_cuda(device: str) -> bool:
+    available = "CUDAExecutionProvider" in rt.get_available_providers()
+    if device not in ("auto", "cpu", "cuda", "cuda:0") or ("cuda" in device and not available):
+        raise LoadFailed(
+            f"device '{device}' cannot be used: Piper knows cpu, and cuda where its "
+            "ONNX Runtime has it"
+        )
+    return device != "cpu" and available
+
+
+def _draws(model: Path) -> bool:
+    data = model.read_bytes()
+    return any(operator in data for operator in RANDOM)
+
+
+def _files(weights: str | None) -> list[Path]:
+    """A folder of voices, one voice's file, or the name of one to fetch."""
+    path = Path(weights or DEFAULT).expanduser()
+    if path.is_dir():
+        files = sorted(path.glob("*.onnx"), key=lambda file: (file.stem != DEFAULT, file.stem))
+    elif path.is_file():
+        files = [path]
+    elif VOICE_PATTERN.match(path.name) and str(path) == path.name and path.suffix != ".onnx":
+        files = [_fetched(path.name, _cache())]
+    else:
+        files = []
+    if not files:
+        raise LoadFailed(f"{weights} is neither a folder of `.onnx` voices nor a voice's name")
+    return files
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "piper-voices"
+
+
+def _fetched(name: str, folder: Path) -> Path:
+    """In the folder only when both files are whole: the package would take half a file for one."""
+    file = folder / f"{name}.onnx"
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(HUB_TIMEOUT)  # the package sets none
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not file.is_file():
+            with tempfile.TemporaryDirectory(dir=folder) as part:
+                download_voice(name, Path(part))
+                for fetched in (f"{name}.onnx.json", f"{name}.onnx"):
+                    shutil.move(Path(part) / fetched, folder / fetched)
+    except OSError as error:
+        raise LoadFailed(
+            f"voice '{name}' cannot be fetched ({error}): put {name}.onnx and its .json into "
+            f"{folder}, or name a folder that holds them as the model's `weights`"
+        ) from error
+    finally:
+        socket.setdefaulttimeout(before)
+    return file
+
+
+def _source(file: Path) -> Source:
+    try:
+        config = json.loads(Path(f"{file}.json").read_text(encoding="utf-8"))
+        language = config.get("language", {}).get("code") or config["espeak"]["voice"]
+        several = config["num_speakers"] > 1
+        speakers = config.get("speaker_id_map", {}) if several else {}
+        return Source(file, int(config["audio"]["sample_rate"]), _tag(language), speakers)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LoadFailed(f"{file.name}.json cannot be read: {error!r}") from error
+
+
+def _tag(language: str) -> str:
+    """`en_US` and `en-us` are en-US."""
+    primary, _, region = language.replace("_", "-").partition("-")
+    return f"{primary.lower()}-{region.upper()}" if len(region) == 2 else primary.lower()
+
+
+def _speakers(source: Source) -> Iterator[tuple[str, Speaker]]:
+    yield source.name, Speaker(source)
+    for name, number in source.speakers.items():
+        yield f"{source.name}:{name}", Speaker(source, number)
+
+
+def _synthesis(call: SpeechCall, speaker: Speaker, model: PiperVoice) -> SynthesisConfig:
+    noise, width = float(call.options["noise_scale"]), float(call.options["noise_w"])
+    return SynthesisConfig(
+        speaker_id=speaker.number,
+        length_scale=model.config.length_scale / call.speed,
+        noise_scale=noise if noise >= 0 else None,
+        noise_w_scale=width if width >= 0 else None,
+    )
+
+
+def _clean(text: str, model: PiperVoice) -> str:
+    hindi = model.config.espeak_voice.startswith(("hi", "ne"))
+    return FOREIGN.sub(" ", speakable(text)) if hindi else speakable(text)
+
+
+def _options() -> Iterator[Option]:
+    yield Option(
+        "noise_scale", "number", -1.0, "variation of the tone; below 0: the voice's own", -1, 2
+    )
+    yield Option(
+        "noise_w", "number", -1.0, "variation of the rhythm; below 0: the voice's own", -1, 2
+    )
+    yield Option("normalize_audio", "boolean", True, "each sentence as loud as it can be")
+    yield Option("volume", "number", 1.0, "loudness, times that", 0, 2)
+
+
+# libespeak-ng writes past its buffers on some letters of scripts that it has no rules for, on
+# enclosed and mathematical letters, and on a hyphen between a sign and a letter or a mark.
+SCRIPTS = frozenset(
+    (
+        *("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "HEBREW", "ARABIC", "DEVANAGARI", "BENGALI"),
+        *("GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA"),
+        *("THAI", "MYANMAR", "GEORGIAN", "HANGUL", "ETHIOPIC", "CHEROKEE", "HIRAGANA", "KATAKANA"),
+        *("KATAKANA-HIRAGANA", "BOPOMOFO", "CJK", "IDEOGRAPHIC", "SHAVIAN", "FULLWIDTH"),
+        *("HALFWIDTH", "MODIFIER", "MICRO", "FEMININE", "MASCULINE"),
+    )
+)
+"""First words of the Unicode names of the letters that it is given."""
+UPSETTING = re.compile(r"[\[\]{}`©🤠]")
+"""The brackets of notations for phonemes, and two signs whose English names upset it."""
+
+
+def speakable(text: str) -> str:
+    """One character for each of the text's: what upsets the library becomes a space."""
+    spaced = "".join(c if _is_speakable(c) else " " for c in UPSETTING.sub(" ", text))
+    return re.sub(r"(?<=(\S))-", lambda found: "-" if _takes_hyphen(found[1]) else " ", spaced)
+
+
+def _takes_hyphen(before: str) -> bool:
+    return before.isalpha() or (before.isascii() and before.isdigit())
+
+
+def _is_speakable(character: str) -> bool:
+    if character.isascii() and (character.isprintable() or character in "\n\t"):
+        return True
+    category = unicodedata.category(character)
+    if category in ("Cc", "Cs", "Co", "Cn"):
+        return False
+    name = unicodedata.name(character, "")
+    if category.startswith("L"):
+        return name.split(" ", 1)[0] in SCRIPTS
+    return " LATIN " not in name and not name.startswith("BRAILLE")

@@ -1,0 +1,80 @@
+"""Engines in their own environments, on models that their recipes make."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stentor.lifecycle.catalog import bundled_engines, find_engines
+from stentor.lifecycle.environment import Environment
+from stentor.lifecycle.environments import Environments
+
+BUILD_TIMEOUT = 1_800.0
+RECIPE_TIMEOUT = 600.0
+RECIPES = Path(__file__).parent / "recipes"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder installs an engine's own packages."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.engines)
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With `environments` in it: of STENTOR_TEST_ENVIRONMENTS, which is kept, or of the session."""
+    kept = os.environ.get("STENTOR_TEST_ENVIRONMENTS")
+    return Path(kept).absolute() if kept else tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def environment(data_dir: Path) -> Callable[[str], Environment]:
+    """Of an engine, by its name: built, or built before."""
+
+    def built(name: str) -> Environment:
+        found = _pull(find_engines([bundled_engines()])[name], data_dir)
+        assert found is not None, f"the gateway has what {name} needs"
+        return found
+
+    return built
+
+
+@pytest.fixture(scope="session")
+def recipe(
+    environment: Callable[[str], Environment],
+    data_dir: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], Path]:
+    """The folder of models that an engine's recipe makes, once. A recipe with a script block of its
+    own runs in the environment of that, others in the engine's.
+    """
+    made: dict[str, Path] = {}
+
+    def cooked(name: str) -> Path:
+        if name not in made:
+            file, folder = RECIPES / f"{name}.py", tmp_path_factory.mktemp(name)
+            own = _pull(file, data_dir) if "# /// script" in file.read_text() else None
+            python = str((own or environment(name)).python)
+            # -I: a recipe has the name of a package, and must not be imported in its place.
+            command = [python, "-I", str(file), str(folder)]
+            subprocess.run(command, check=True, timeout=RECIPE_TIMEOUT, stdout=sys.stderr)
+            made[name] = folder
+        return made[name]
+
+    return cooked
+
+
+def _pull(file: Path, data_dir: Path) -> Environment | None:
+    environments = Environments(data_dir / "environments", torch="cpu", timeout=BUILD_TIMEOUT)
+    return asyncio.run(environments.pull(file, _told))
+
+
+def _told(line: str) -> None:
+    sys.stderr.write(f"{line}\n")

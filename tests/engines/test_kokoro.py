@@ -1,0 +1,211 @@
+"""kokoro-onnx on a tiny model: a sine of a voice's own pitch and level, of known lengths."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import openai
+import psutil
+import pytest
+
+from tests.audio import Samples, decoded
+from tests.scenarios.test_hang_up import connect, cpu
+from tests.servers import Server
+from tests.wait import until
+
+RATE, FRAME = 24_000, 600
+TEXT = "Hello world."
+FRAMES = 2 + 6 * 4 + 8 + 6 * 4 + 8 + 2
+"""həlˈoʊ, a space, wˈɜːld, a full stop, and the pads at both ends."""
+PAUSE = RATE // 10
+"""Samples of silence that the gateway puts behind a segment at speed 1."""
+CONFIG = """
+[models.kokoro]
+weights = "{folder}"
+backends = [{{ engine = "kokoro", device = "cpu" }}]
+[models.untimed]
+weights = "{folder}/untimed"
+backends = [{{ engine = "kokoro" }}]
+[models.slow]
+weights = "{folder}/slow"
+backends = [{{ engine = "kokoro" }}]
+[models.missing]
+weights = "{folder}/missing"
+backends = [{{ engine = "kokoro" }}]
+[models.unfetched]
+backends = [{{ engine = "kokoro" }}]
+[models.elsewhere]
+weights = "{folder}"
+backends = [{{ engine = "kokoro", device = "cuda:7" }}]
+"""
+
+
+@pytest.fixture(scope="module")
+def server(
+    recipe: Callable[[str], Path],
+    environment: Callable[[str], object],
+    data_dir: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    environment("kokoro")
+    folder = recipe("kokoro")
+    offline = {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    offline |= {"STENTOR_ENGINES__TORCH": "cpu"}  # part of what an environment is found by
+    offline |= dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    with Server(CONFIG.format(folder=folder), STENTOR_DATA_DIR=str(data_dir), **offline) as server:
+        yield server
+
+
+def say(server: Server, text: str = TEXT, *, voice: str = "af_bella", **more: object) -> Samples:
+    speech = server.client().audio.speech.create(
+        model=str(more.pop("model", "kokoro")),
+        voice=voice,
+        input=text,
+        response_format="wav",
+        speed=float(str(more.pop("speed", 1.0))),
+        extra_body=more,
+    )
+    samples, rate = decoded(speech.content)
+    assert rate == RATE
+    return samples
+
+
+def level(samples: Samples) -> float:
+    return float(np.abs(samples.astype(float)).max() / 32767)
+
+
+def pitch(samples: Samples) -> float:
+    """Hz, of a sine with silence around it."""
+    middle = samples[len(samples) // 10 : len(samples) // 4].astype(float)
+    return float(np.argmax(np.abs(np.fft.rfft(middle))) * RATE / len(middle))
+
+
+def test_it_says_as_much_as_the_weights_make_it(server: Server) -> None:
+    assert len(say(server, model="untimed")) == FRAMES * FRAME + PAUSE
+    paused = say(server, options={"sentence_pause": 1.0})
+    plain = say(server, options={"sentence_pause": 0, "clause_pause": 0})
+    assert len(plain) == FRAMES * FRAME + PAUSE
+    assert len(paused) > len(plain) + 0.5 * RATE
+
+
+def test_each_voice_is_its_own(server: Server) -> None:
+    for voice, loud, hertz in (
+        ("af_bella", 0.2, 400),
+        ("am_adam", 0.3, 100),
+        ("bf_emma", 0.3, 300),
+    ):
+        samples = say(server, voice=voice)
+        assert level(samples) == pytest.approx(loud, abs=0.01)
+        assert pitch(samples) == pytest.approx(hertz, abs=20)
+    voices = server.http.get("/v1/audio/voices", params={"model": "kokoro"}).json()["voices"]
+    assert [voice["id"] for voice in voices][:2] == ["af_heart", "af_bella"]
+    assert level(say(server, voice="default")) == pytest.approx(0.4, abs=0.01)
+
+
+def test_voices_are_mixed_by_their_shares(server: Server) -> None:
+    assert level(say(server, voice="af_bella(2)+af_sky")) == pytest.approx(0.3, abs=0.01)
+    assert level(say(server, voice="af_bella+af_sky")) == pytest.approx(0.35, abs=0.01)
+
+
+@pytest.mark.parametrize(("speed", "frames"), [(2.0, 34), (0.5, 136)])
+def test_speed_is_the_models_own(server: Server, speed: float, frames: int) -> None:
+    assert len(say(server, model="untimed", speed=speed)) == frames * FRAME + PAUSE / speed
+
+
+def test_equal_calls_are_equal(server: Server) -> None:
+    first, again = (say(server, seed=seed) for seed in (1, 2))
+    assert np.array_equal(first, again)
+    other = say(server, "Other words here, please.")
+    assert not np.array_equal(first, other[: len(first)])
+
+
+def test_words_are_told_in_time(server: Server) -> None:
+    body = {"model": "kokoro", "voice": "af_bella", "input": TEXT, "stream_format": "sse"}
+    answer = server.http.post("/v1/audio/speech", json=body | {"timestamps": True})
+    events = [json.loads(line[6:]) for line in answer.text.splitlines() if line[:7] == "data: {"]
+    words = [word for event in events for word in event.get("words", ())]
+    assert [word["word"] for word in words] == ["Hello", "world."]
+    starts = [2 * FRAME / RATE, (2 + 24 + 8) * FRAME / RATE]
+    assert [word["start"] for word in words] == pytest.approx(starts, abs=0.002)
+    assert any(base64.b64decode(event.get("audio", "")) for event in events)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en-GB", "Hello."),
+        ("es", "Hola, buenos días."),
+        ("fr", "Bonjour à tous."),
+        ("hi", "नमस्ते दुनिया।"),
+        ("it", "Buongiorno."),
+        ("ja", "こんにちは。"),
+        ("pt-BR", "Olá, bom dia."),
+        ("zh", "你好。"),
+    ],
+)
+def test_every_language_is_spoken(server: Server, language: str, text: str) -> None:
+    assert len(say(server, text, voice="alloy", language=language)) > 0.3 * RATE
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"voice": "af_nobody"},
+        {"voice": "af_bella+af_nobody"},
+        {"language": "ru", "voice": "alloy"},
+        {"language": "ja", "input": "今日は。", "voice": "jf_alpha"},
+        {"options": {"trim": 1}},
+        {"options": {"sentence_pause": 6}},
+        {"options": {"nothing": 1}},
+    ],
+    ids=str,
+)
+def test_what_it_cannot_do_is_refused(server: Server, more: dict[str, object]) -> None:
+    body = {"model": "kokoro", "voice": "af_bella", "input": TEXT, "stream": False} | more
+    answer = server.http.post("/v1/audio/speech", json=body)
+    assert answer.status_code == 400, answer.text
+
+
+@pytest.mark.parametrize(
+    "text", ["…", "-- ; --", "\U0001f920", "[[]]{}", "₿-̸", "x" * 700, "ሱ 𝔛 ❺-b"]
+)
+def test_odd_texts_do_no_harm(server: Server, text: str) -> None:
+    worker = server.worker("kokoro") if server.workers("kokoro") else None
+    body = {"model": "kokoro", "voice": "af_bella", "input": text, "stream": False}
+    assert server.http.post("/v1/audio/speech", json=body).status_code in (200, 400)
+    assert len(say(server)) > RATE
+    assert worker is None or worker.is_running()
+
+
+def test_a_hang_up_stops_it_amid_a_piece(server: Server) -> None:
+    body = json.dumps({"model": "slow", "input": TEXT, "voice": "af_bella"})
+    head = f"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+    before = set(server.workers("kokoro"))
+    client = connect(server)
+    client.sendall(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
+    (worker,) = until(lambda: set(server.workers("kokoro")) - before, "its worker starts")
+    until(lambda: cpu(worker) > 4.0, "it computes", timeout=60)
+    client.close()
+    until(lambda: still(worker), "it stands still, of minutes that the whole would take")
+
+
+def still(worker: psutil.Process) -> bool:
+    before = cpu(worker)
+    psutil.cpu_percent(interval=0.3)
+    return cpu(worker) - before < 0.05
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [("missing", "kokoro-v1.0.onnx"), ("unfetched", "weights"), ("elsewhere", "cuda:7")],
+)
+def test_what_is_not_there_is_told(server: Server, model: str, told: str) -> None:
+    with pytest.raises(openai.InternalServerError) as raised:
+        say(server, model=model)
+    assert raised.value.status_code == 503
+    assert raised.value.code == "model_unavailable"
+    assert told in str(raised.value)
