@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -47,9 +46,9 @@ class Option:
     def _check_range(self, value: float) -> None:
         low = -float("inf") if self.minimum is None else self.minimum
         high = float("inf") if self.maximum is None else self.maximum
-        if isinstance(value, float) and not math.isfinite(value):
+        if abs(value) == float("inf"):
             raise InvalidCall(f"option '{self.name}' must be finite")
-        if not low <= value <= high:
+        if not low <= value <= high:  # also refuses NaN
             raise InvalidCall(f"option '{self.name}' must be between {low:g} and {high:g}")
 
 
