@@ -56,9 +56,9 @@ bench: $(VENV)/.dev  ## measure against in-process baselines
 
 # Universal and hashed: the same pins on every platform and Python that we support.
 requirements: $(VENV)/.dev  ## pin the dependencies anew
-	$(UV) pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-annotate -q --custom-compile-command "make requirements" -o requirements/gateway.txt
-	$(UV) pip compile --group build --universal --generate-hashes --no-emit-index-url --no-annotate -q --custom-compile-command "make requirements" -o requirements/build.txt
-	$(UV) pip compile --group dev -c requirements/gateway.txt --universal --generate-hashes --no-emit-index-url --no-annotate -q --custom-compile-command "make requirements" -o requirements/dev.txt
+	$(UV) pip compile pyproject.toml --universal --generate-hashes --no-annotate -q --custom-compile-command "make requirements" -o requirements/gateway.txt
+	$(UV) pip compile --group build --universal --generate-hashes --no-annotate -q --custom-compile-command "make requirements" -o requirements/build.txt
+	$(UV) pip compile --group dev -c requirements/gateway.txt --universal --generate-hashes --no-annotate -q --custom-compile-command "make requirements" -o requirements/dev.txt
 
 wheel: $(VENV)/.dev  ## build the wheel
 	$(UV) build --wheel --no-build-isolation --python $(BIN)/python -q -o dist

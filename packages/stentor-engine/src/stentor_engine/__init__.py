@@ -15,6 +15,7 @@ from .contract import (
     TranscriptionCall,
     TranscriptionEngine,
     Voice,
+    Weights,
     Word,
 )
 from .errors import EngineError, InvalidCall, LoadFailed, OutOfMemory
@@ -39,6 +40,7 @@ __all__ = [
     "TranscriptionCall",
     "TranscriptionEngine",
     "Voice",
+    "Weights",
     "Word",
     "complete_options",
     "iterate_callback",

@@ -151,13 +151,48 @@ class Transcript:
     """The engine's own figures, such as avg_logprob; JSON values only."""
 
 
+@dataclass(frozen=True)
+class Weights:
+    """Files that an engine loads. `stentor models pull` fetches them into a folder, whose path the
+    engine gets as `Settings.weights`; an engine itself downloads nothing.
+    """
+
+    hub: str = ""
+    """A repository of the Hugging Face hub, as `owner/name`."""
+    revision: str = "main"
+    """Of that repository; a commit's hash is pinned for good."""
+    files: tuple[str, ...] = ()
+    """Patterns of the files to fetch from it; empty: all."""
+    urls: Mapping[str, str] = field(default_factory=dict)
+    """Files from elsewhere: by their names in the folder, where they are fetched from."""
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    """Hexadecimal, by the names of files; of those that are named here nothing else is taken."""
+    folder: str = ""
+    """Below the folder, where an engine needs several repositories."""
+    licence: str = ""
+    """Of weights that may not be used freely: its name and where it is read. The owner is asked to
+    accept it before anything is fetched."""
+
+
 class Engine(ABC):
-    """Loads its model in `__init__(settings)`; raising there is a failed start, told as it is."""
+    """Loads its model in `__init__(settings)`; raising there is a failed start, told as it is.
+
+    What is declared as a ClassVar is read without running the file: write literals, and of calls
+    only `Weights(...)` of literals.
+    """
 
     name: ClassVar[str]
     quality: ClassVar[int] = 50
-    """0 to 100: which model a name of OpenAI's means where several could be meant. A literal, since
-    it is read without running the file; 0: only when there is no other."""
+    """0 to 100: which model a name of OpenAI's means where several could be meant; 0: only when
+    there is no other."""
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    """Kinds that it runs on, of `cuda`, `mps` and `cpu`, the best one first."""
+    memory_mb: ClassVar[int] = 0
+    """MiB that it takes of its device with its usual weights; 0: not known. What it really takes
+    is measured once it runs."""
+    weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {}
+    """By short names that `Settings.weights` may have in the configuration; the first one is the
+    usual one. Empty: the engine brings what it needs."""
     capabilities: Capabilities
     """Set by `__init__`."""
 

@@ -6,12 +6,12 @@ import ast
 import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, get_origin
 
-from .contract import Engine, SpeechEngine, TranscriptionEngine
+from .contract import Engine, SpeechEngine, TranscriptionEngine, Weights
 from .errors import LoadFailed
 
 Task = Literal["speech", "transcription"]
@@ -25,12 +25,16 @@ class Declaration:
     name: str
     task: Task | None = None
     quality: int = Engine.quality
+    devices: tuple[str, ...] = Engine.devices
+    memory_mb: int = Engine.memory_mb
+    weights: Mapping[str, tuple[Weights, ...]] = field(default_factory=dict)
 
 
 def engine_declarations(path: Path) -> tuple[Declaration, ...]:
     """The engines that a file defines, read without running it; none if it is not Python.
 
-    Names and qualities must be literals in a class's body, bases classes of the SDK or of the file.
+    What is declared must be literals in a class's body, bases classes of the SDK or of the file;
+    anything else is taken for not declared.
     """
     try:
         tree = ast.parse(path.read_bytes())
@@ -56,14 +60,25 @@ def _imported(tree: ast.Module) -> dict[str, str]:
 def _declaration(
     node: ast.ClassDef, classes: Mapping[str, ast.ClassDef], imported: Mapping[str, str]
 ) -> Declaration | None:
-    name = _value(node, "name")
-    if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
+    name = _literal(_value(node, "name"))
+    if not isinstance(name, str):
         return None
     line = list(_line(node, classes))
     foreign = (imported.get(each, each) for each in line if isinstance(each, str))
     task = next((_TASKS[base] for base in foreign if base in _TASKS), None)
-    given = (_value(each, "quality") for each in line if isinstance(each, ast.ClassDef))
-    return Declaration(name.value, task, _quality(next(filter(None, given), None)))
+
+    def given(what: str) -> object:
+        values = (_value(each, what) for each in line if isinstance(each, ast.ClassDef))
+        return _literal(next(filter(None, values), None))
+
+    return Declaration(
+        name,
+        task,
+        _number(given("quality"), most=100, usual=Engine.quality),
+        _devices(given("devices")),
+        _number(given("memory_mb"), most=2**31, usual=Engine.memory_mb),
+        _weights(given("weights")),
+    )
 
 
 def _line(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> Iterator[ast.ClassDef | str]:
@@ -93,10 +108,46 @@ def _value(node: ast.ClassDef, name: str) -> ast.expr | None:
     return found
 
 
-def _quality(value: ast.expr | None) -> int:
-    number = value.value if isinstance(value, ast.Constant) else None
-    valid = type(number) is int and 0 <= number <= 100
-    return number if isinstance(number, int) and valid else Engine.quality
+def _literal(value: ast.expr | None) -> object:
+    """None for what is no literal."""
+    try:
+        return None if value is None else _evaluated(value)
+    except (ValueError, TypeError, RecursionError, MemoryError):
+        return None
+
+
+def _evaluated(node: ast.expr) -> object:
+    """As `ast.literal_eval`, and calls of `Weights`. Raises ValueError."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Weights":
+        given = {str(each.arg): ast.literal_eval(each.value) for each in node.keywords}
+        return Weights(*map(ast.literal_eval, node.args), **given)
+    if isinstance(node, ast.Dict):
+        keys = [ast.literal_eval(key) for key in node.keys if key is not None]
+        return dict(zip(keys, map(_evaluated, node.values), strict=True))
+    if isinstance(node, ast.Tuple):
+        return tuple(_evaluated(each) for each in node.elts)
+    return ast.literal_eval(node)
+
+
+def _number(given: object, *, most: int, usual: int) -> int:
+    return given if type(given) is int and 0 <= given <= most else usual
+
+
+def _devices(given: object) -> tuple[str, ...]:
+    known = isinstance(given, tuple) and given and all(isinstance(each, str) for each in given)
+    return tuple(map(str, given)) if known and isinstance(given, tuple) else Engine.devices
+
+
+def _weights(given: object) -> Mapping[str, tuple[Weights, ...]]:
+    """By short names; of a name whose files are not all declared as they should be, nothing."""
+    named = given.items() if isinstance(given, dict) else ()
+    return {
+        name: parts
+        for name, parts in named
+        if isinstance(name, str)
+        and isinstance(parts, tuple)
+        and all(isinstance(part, Weights) for part in parts)
+    }
 
 
 def engine_class(path: Path, name: str) -> type[SpeechEngine] | type[TranscriptionEngine]:
