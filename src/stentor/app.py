@@ -6,10 +6,9 @@ A request's journey: the doors in `api/` turn it into a request of `types.py`; t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -30,14 +29,8 @@ from stentor.api.openai.transcriptions import transcriptions_router
 from stentor.api.openai.voices import voices_router
 from stentor.api.request_id import RequestId
 from stentor.audio.vad import Detectors
-from stentor.backends.engine import EngineBackend
-from stentor.config import (
-    Config,
-    ConfigurationError,
-    EngineBackendConfig,
-    ModelConfig,
-    configured_models,
-)
+from stentor.backends.configured import Place, build_backends
+from stentor.config import Config, ModelConfig, configured_models
 from stentor.lifecycle.catalog import (
     Offer,
     bundled_engines,
@@ -46,9 +39,11 @@ from stentor.lifecycle.catalog import (
     offer,
     openai_aliases,
 )
+from stentor.lifecycle.device import devices_present
 from stentor.lifecycle.environments import Environments
-from stentor.lifecycle.process import WorkerCommand
-from stentor.lifecycle.worker import Worker
+from stentor.lifecycle.memory import device_sizes, memory_budget
+from stentor.lifecycle.residency import Residency
+from stentor.lifecycle.service import AnyService
 from stentor.pipelines.listen import Listener
 from stentor.pipelines.speak import Speaker
 from stentor.routing.models import Model, Models
@@ -66,48 +61,83 @@ UPLOAD_PATHS = (
 )
 
 
-@dataclass(frozen=True)
 class Stentor:
     """Everything that speaks and listens, without a server around it."""
 
-    models: Models
-    speaker: Speaker
-    listener: Listener
-    threads: Threads
-    offers: Mapping[str, Offer]
-    """By the names of the models: what is known of them before they are started."""
-    aliases: Mapping[str, str]
-    """What OpenAI's names mean that the owner gave to no model."""
-    workers: Mapping[tuple[str, str], Worker]
-    """By the names of their model and their backend."""
+    def __init__(self, config: Config) -> None:
+        """Starts nothing: workers start when they are first needed. Raises ConfigurationError."""
+        lifecycle, server = config.lifecycle, config.server
+        budget = memory_budget(lifecycle.memory_budget, device_sizes())
+        self.residency = Residency(lambda: budget, timeout=lifecycle.memory_timeout)
+        self.models = Models()
+        self.threads = Threads(lifecycle.cpu_threads)
+        self.speaker = Speaker(self.models, self.threads, max_chars=server.max_input_chars)
+        detectors = Detectors(kept=lifecycle.cpu_threads)
+        longest = server.max_audio_duration
+        self.listener = Listener(self.models, self.threads, detectors, max_seconds=longest)
+        self._watching: asyncio.Task[None] | None = None
+        self.apply(config)
+
+    def apply(self, config: Config) -> None:
+        """From now on its models are as this configuration has them. Those in which nothing changed
+        go on as they are; of the others requests end as they began. Raises ConfigurationError,
+        with nothing changed.
+        """
+        engines = find_engines([bundled_engines(), *config.engines.paths])
+        configured = configured_models(config)
+        offers = [_offer(name, model, engines) for name, model in configured.items()]
+        taken = {name for key, model in configured.items() for name in (key, *model.aliases)}
+        aliases = openai_aliases(offers, taken)
+        place = Place(config, engines, environments(config), self.residency, devices_present())
+        models = [self._model(offer, configured[offer.model], aliases, place) for offer in offers]
+        self.models.replace(models)
+        for service in self.services:
+            self.residency.add(service)
+        self.config, self.offers, self.aliases = config, offers, aliases
+
+    def _model(
+        self, offer: Offer, model: ModelConfig, aliases: Mapping[str, str], place: Place
+    ) -> Model:
+        """The one that is there, if it would be built as it is."""
+        name = offer.model
+        given = [alias for alias, meant in aliases.items() if meant == name]
+        source = (model, given, place.sources(model))
+        old = self.models.get(name)
+        if old is not None and old.source == source:
+            return old
+        return Model(
+            name,
+            build_backends(name, model, place),
+            aliases=[*model.aliases, *given],
+            revision=model.revision,
+            queue_limit=model.queue_limit,
+            task=offer.task,
+            source=source,
+        )
+
+    @property
+    def services(self) -> list[AnyService]:
+        """What is started and stopped on this machine."""
+        backends = (backend for model in self.models for backend in model.backends)
+        return [each.service for each in backends if each.service is not None]
+
+    async def open(self) -> None:
+        """Starts what is to be kept warm, and looks after memory until `close`."""
+        self._watching = asyncio.create_task(self.residency.watch())
+        for service in self.services:
+            if service.policy.keep_warm:
+                service.warm_up()
 
     async def close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         await self.models.close()
         self.threads.close()
 
 
-def build(config: Config) -> Stentor:
-    """Starts nothing: workers start when they are first needed. Raises ConfigurationError."""
-    engines = find_engines([bundled_engines(), *config.engines.paths])
-    configured = configured_models(config)
-    offers = {
-        name: offer(name, [declared(backend.engine, engines) for backend in model.backends])
-        for name, model in configured.items()
-    }
-    installed = environments(config)
-    taken = {name for key, model in configured.items() for name in (key, *model.aliases)}
-    aliases = openai_aliases(list(offers.values()), taken)
-    workers: dict[tuple[str, str], Worker] = {}
-    models = Models(
-        _model(name, _with_aliases(name, model, aliases), engines, installed, config, workers)
-        for name, model in configured.items()
-    )
-    threads = Threads(config.lifecycle.cpu_threads)
-    server = config.server
-    speaker = Speaker(models, threads, max_chars=server.max_input_chars)
-    detectors = Detectors(kept=config.lifecycle.cpu_threads)
-    listener = Listener(models, threads, detectors, max_seconds=server.max_audio_duration)
-    return Stentor(models, speaker, listener, threads, offers, aliases, workers)
+def _offer(name: str, model: ModelConfig, engines: Mapping[str, Path]) -> Offer:
+    return offer(name, [declared(backend.engine, engines) for backend in model.backends])
 
 
 def environments(config: Config) -> Environments:
@@ -119,12 +149,13 @@ def environments(config: Config) -> Environments:
 
 
 def create_app(config: Config) -> FastAPI:
-    stentor = build(config)
-    metrics = Metrics(stentor.models, stentor.workers)
+    stentor = Stentor(config)
+    metrics = Metrics(stentor.models)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         log.info("aliases", models=dict(stentor.aliases))
+        await stentor.open()
         yield
         await stentor.close()
 
@@ -141,9 +172,7 @@ def create_app(config: Config) -> FastAPI:
     app.include_router(speech_router(stentor.speaker, stentor.threads, metrics))
     app.include_router(transcriptions_router(stentor.listener, metrics))
     app.include_router(voices_router(stentor.models))
-    app.include_router(
-        models_router(stentor.models, {n: o.task for n, o in stentor.offers.items()})
-    )
+    app.include_router(models_router(stentor.models))
     app.include_router(health_router(metrics))
     app.include_router(docs_router())
     return app
@@ -178,60 +207,3 @@ def _middleware(config: Config, metrics: Metrics) -> list[Middleware]:
     outermost = Middleware(RequestId, metrics=metrics)
     inner = [guard, limit, Middleware(Head)]
     return [outermost, deadline, *([cors] if server.cors_origins else []), *inner]
-
-
-def _with_aliases(name: str, model: ModelConfig, aliases: Mapping[str, str]) -> ModelConfig:
-    given = [alias for alias, meant in aliases.items() if meant == name]
-    return model.model_copy(update={"aliases": [*model.aliases, *given]})
-
-
-def _model(
-    name: str,
-    model: ModelConfig,
-    engines: Mapping[str, Path],
-    installed: Environments,
-    config: Config,
-    workers: dict[tuple[str, str], Worker],
-) -> Model:
-    """Adds its workers to `workers`."""
-    backends = []
-    for index, backend in enumerate(model.backends):
-        title = f"engine:{backend.engine}" + (f":{index}" if index else "")
-        worker = _worker(backend, model, engines, installed, config)
-        workers[name, title] = worker
-        backends.append(
-            EngineBackend(
-                title,
-                worker,
-                max_parallel=backend.max_parallel,
-                stall_timeout=config.lifecycle.stall_timeout,
-            )
-        )
-    return Model(
-        name,
-        backends,
-        aliases=model.aliases,
-        revision=model.revision,
-        queue_limit=model.queue_limit,
-    )
-
-
-def _worker(
-    backend: EngineBackendConfig,
-    model: ModelConfig,
-    engines: Mapping[str, Path],
-    installed: Environments,
-    config: Config,
-) -> Worker:
-    """Raises ConfigurationError for an engine that does not exist."""
-    if backend.engine not in engines:
-        known = ", ".join(sorted(engines))
-        raise ConfigurationError(f"there is no engine '{backend.engine}'; there are: {known}")
-    settings = {"device": backend.device, "weights": model.weights, "options": backend.options}
-    file = engines[backend.engine]
-    find_python = partial(
-        installed.python, backend.engine, file, may_build=config.engines.pull_on_request
-    )
-    command = WorkerCommand(backend.engine, file, settings)
-    start_timeout = config.lifecycle.start_timeout
-    return Worker(command, start_timeout=start_timeout, find_python=find_python)

@@ -5,13 +5,14 @@ Every key can be set as STENTOR_<SECTION>__<KEY>; a few have the short names of 
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,6 +26,7 @@ SHORT_NAMES = {
     "STENTOR_API_KEY": ("server", "api_key"),
     "STENTOR_DATA_DIR": ("storage", "data_dir"),
 }
+NEVER = "never"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -35,6 +37,16 @@ def parse_duration(value: object) -> object:
     return value
 
 
+def parse_idle(value: object) -> object:
+    """As `parse_duration`; infinite for `"never"`."""
+    return math.inf if value == NEVER else parse_duration(value)
+
+
+Idle = Annotated[
+    float,
+    BeforeValidator(parse_idle, json_schema_input_type=float | str),
+    Field(ge=0),
+]
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
 
 
@@ -86,6 +98,16 @@ class Storage(Section):
 class Lifecycle(Section):
     start_timeout: Seconds = Field(180.0, description="for a worker to start and load in")
     stall_timeout: Seconds = Field(120.0, description="a call without any answer for so long fails")
+    idle_timeout: Idle = Field(
+        600.0, description='a model that nobody uses for so long is stopped; 0: at once; "never"'
+    )
+    memory_budget: dict[str, ByteSize] = Field(
+        {},
+        description="most that models may take of a device; default: nine tenths of it; a model "
+        "that does not fit makes idle ones stop, or waits",
+    )
+    memory_timeout: Seconds = Field(120.0, description="for a model to find memory in")
+    pause_timeout: Seconds = Field(30.0, description="for running requests to end in at a pause")
     cpu_threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
@@ -108,10 +130,18 @@ class EngineBackendConfig(Section):
     kind: Literal["engine"] = Field("engine", description="a local worker")
     engine: str = Field(description="the engine's name")
     device: str = Field("auto", description="auto, cpu, cuda:0, …")
+    memory: ByteSize | None = Field(
+        None,
+        description="what it takes of its device, as 6GB; default: what the engine says; "
+        "later what was measured",
+    )
     max_parallel: int | None = Field(None, ge=1, description="calls at once; default: the engine's")
     options: dict[str, str | int | float | bool] = Field(
         {}, description="defaults of the engine's options"
     )
+
+
+BackendConfig = EngineBackendConfig
 
 
 class ModelConfig(Section):
@@ -120,8 +150,15 @@ class ModelConfig(Section):
     )
     revision: str = Field("", description="names the weights; other weights, other audio")
     weights: str | None = Field(None, description="a path or a hub id")
+    idle_timeout: Idle | None = Field(
+        None, description="in place of lifecycle.idle_timeout; never: pinned"
+    )
+    keep_warm: bool = Field(False, description="started with the server, and pinned")
+    memory_limit: ByteSize | None = Field(
+        None, description="past it a model is started anew, between two requests"
+    )
     queue_limit: int = Field(32, ge=0, description="requests that may wait for a slot")
-    backends: list[EngineBackendConfig] = Field(min_length=1, description="in order of preference")
+    backends: list[BackendConfig] = Field(min_length=1, description="in order of preference")
 
 
 def base_models() -> dict[str, Any]:

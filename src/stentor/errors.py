@@ -17,6 +17,7 @@
     ├── EngineFailed          500 engine_failed        the engine raised while it computed
     ├── OutOfMemory           503 out_of_memory        retryable: elsewhere, or later
     ├── ModelUnavailable      503 model_unavailable    it cannot be started now
+    │   └── NoRoom            503 no_room              no memory for it, or its GPU is paused
     ├── WorkerLost            503 worker_lost          retryable: the worker died under a call
     │   └── WorkerStalled     503 worker_stalled       retryable: it gave no sign of life in time
     ├── ShuttingDown          503 shutting_down        retryable
@@ -124,6 +125,10 @@ class OutOfMemory(StentorError):
 class ModelUnavailable(StentorError):
     code = "model_unavailable"
     status = 503
+
+
+class NoRoom(ModelUnavailable):
+    code = "no_room"
 
 
 class WorkerLost(StentorError):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from stentor.app import build
+from stentor.app import Stentor
 from stentor.config import Config
 from stentor.telemetry.metrics import Metrics
 from tests.audio import seconds
@@ -115,8 +115,8 @@ def test_transcription(server: Server, speech: bytes) -> None:
 
 def test_what_the_doors_tell() -> None:
     """Whatever they call a model, a backend or a voice: only those that exist are labels."""
-    stentor = build(Config())
-    metrics = Metrics(stentor.models, stentor.workers)
+    stentor = Stentor(Config())
+    metrics = Metrics(stentor.models)
     place = {"model": "pocketsphinx", "backend": "engine:pocketsphinx"}
     metrics.heard(**place, audio=2.5, seconds=0.5)
     for at in range(3):

@@ -85,7 +85,7 @@ def test_at_random_moments(start_server: StartServer) -> None:
     server = start_server(CONFIG)
     whole = listen(server)
     assert 20 < len(whole) / RATE < 60
-    while server.log.count("worker_exited") < 8:
+    while server.log.count("service_exited") < 8:
         heard = listen(server, kill_within=random.choice((0.02, 0.05, 0.2)))
         assert abs(len(heard) - len(whole)) < 0.3 * RATE
         # Only where a worker was lost may a pause have come out otherwise. A word that was left out

@@ -96,7 +96,7 @@ def test_a_backend_that_crashed_once_is_preferred_again(start_server: StartServe
     server = start_server('[models.echo]\nbackends = [{ engine = "echo" }, { engine = "echo" }]\n')
     server.http.post("/v1/audio/speech", json=BODY)
     server.worker("echo").kill()
-    until(lambda: "worker_exited" in server.log, "the crash is noticed")
+    until(lambda: "service_exited" in server.log, "the crash is noticed")
     answer = server.http.post("/v1/audio/speech", json=BODY)
     assert answer.headers["X-Stentor-Backend"] == "engine:echo"
 

@@ -91,7 +91,7 @@ def test_again_and_again(start_server: StartServer) -> None:
     """The engine itself crashes, in one piece of a hundred at random."""
     expected = spoken(start_server(echo(CALM)))
     server = start_server(echo(f"{CALM}, crash_rate = 0.01"))
-    while "worker_exited" not in server.log:
+    while "service_exited" not in server.log:
         assert np.array_equal(spoken(server), expected)
 
 

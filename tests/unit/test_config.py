@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from stentor.app import build
+from stentor.app import Stentor
 from stentor.cli.debugger import debugger_address
 from stentor.config import Config, ConfigurationError, configured_models, parse_duration
 from stentor.lifecycle.catalog import OPENAI_MODELS, Offer, offer, openai_aliases
@@ -97,7 +97,7 @@ def test_a_name_for_two_models_is_refused(toml: Path) -> None:
     two = '[models.{}]\naliases = ["voice"]\nbackends = [{{ engine = "echo" }}]\n'
     toml.write_text(two.format("one") + two.format("two"))
     with pytest.raises(ConfigurationError, match="voice"):
-        build(Config())
+        Stentor(Config())
 
 
 ECHO = Offer("echo", "speech", 0)
@@ -152,9 +152,9 @@ def test_the_first_backend_of_which_something_is_known_speaks_for_a_model() -> N
 
 
 def test_the_base_install_speaks_and_hears_under_openais_names(toml: Path) -> None:
-    assert set(build(Config()).aliases.values()) == {"espeak", "pocketsphinx"}
+    assert set(Stentor(Config()).aliases.values()) == {"espeak", "pocketsphinx"}
     toml.write_text('[models.echo]\nbackends = [{ engine = "echo" }]\n')
-    assert set(build(Config()).aliases.values()) == {"espeak", "pocketsphinx"}
+    assert set(Stentor(Config()).aliases.values()) == {"espeak", "pocketsphinx"}
 
 
 def test_a_better_engine_of_the_owners_takes_the_names(toml: Path, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_better_engine_of_the_owners_takes_the_names(toml: Path, tmp_path: Pat
         f"[engines]\npaths = ['{tmp_path}']\n"
         '[models.wonder]\naliases = ["tts-1-hd"]\nbackends = [{ engine = "mine" }]\n'
     )
-    stentor = build(Config())
+    stentor = Stentor(Config())
     assert stentor.models.find("tts-1").name == "wonder"
     assert stentor.models.find("tts-1-hd").name == "wonder"
     assert stentor.models.find("whisper-1").name == "pocketsphinx"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -19,11 +19,30 @@ class Slots:
     """A backend that only has slots."""
 
     warm = True
+    service = None
 
     def __init__(self, slots: int, *, name: str = "slots", healthy: bool = True) -> None:
         self.name = name
         self.slots = slots
         self.healthy = healthy
+        self.open = True
+        self.users = 0
+        self._listeners: list[Callable[[], None]] = []
+
+    def change(self, *, slots: int | None = None, is_open: bool | None = None) -> None:
+        self.slots = self.slots if slots is None else slots
+        self.open = self.open if is_open is None else is_open
+        for listener in self._listeners:
+            listener()
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    def enter(self) -> None:
+        self.users += 1
+
+    def leave(self) -> None:
+        self.users -= 1
 
     async def ensure_ready(self) -> Capabilities:
         return Capabilities("speech", 24_000)
@@ -138,3 +157,59 @@ async def test_a_sick_backend_is_left_alone_while_another_is_well() -> None:
     alone = scheduler(sick)
     async with alone.admit().lease() as backend:
         assert backend.name == "sick"
+
+
+async def test_slots_that_come_while_requests_wait_are_used() -> None:
+    backend = Slots(1)
+    one = scheduler(backend)
+    async with one.admit().lease():
+        waiting = asyncio.create_task(one.admit().lease().__aenter__())
+        await settle()
+        assert not waiting.done()
+        backend.change(slots=2)
+        await asyncio.wait_for(waiting, 5)
+
+
+async def test_a_closed_backend_serves_only_those_that_it_let_in() -> None:
+    backend = Slots(2)
+    one = scheduler(backend)
+    inside, outside = one.admit(), one.admit()
+    async with inside.lease():
+        pass
+    backend.change(is_open=False)
+    waiting = asyncio.create_task(outside.lease().__aenter__())
+    async with asyncio.timeout(5), inside.lease():
+        await settle()
+        assert not waiting.done()
+    backend.change(is_open=True)
+    await asyncio.wait_for(waiting, 5)
+
+
+async def test_who_cannot_go_in_keeps_nobody_else_waiting() -> None:
+    closed, other = Slots(1, name="closed"), Slots(1, name="other", healthy=False)
+    closed.open = False
+    one = scheduler(closed, other)
+    async with asyncio.timeout(5), one.admit().lease() as backend:
+        assert backend is other
+
+
+async def test_a_request_uses_a_backend_until_it_ends() -> None:
+    backend = Slots(2)
+    one = scheduler(backend)
+    with one.admit() as admission:
+        assert backend.users == 0
+        for _ in range(2):
+            async with admission.lease():
+                assert backend.users == 1
+        assert backend.users == 1
+    assert backend.users == 0
+
+
+async def test_empty_when_the_last_request_has_left() -> None:
+    one = scheduler(Slots(1))
+    await asyncio.wait_for(one.empty(), 5)
+    with one.admit():
+        emptied = asyncio.create_task(one.empty())
+        await settle()
+        assert not emptied.done()
+    await asyncio.wait_for(emptied, 5)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
+from stentor.lifecycle.service import AnyService
 from stentor.types import AudioChunk
 from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall
 
@@ -24,8 +25,25 @@ class Backend(Protocol):
         """False: do not begin here if another backend can be had."""
 
     @property
+    def open(self) -> bool:
+        """False: requests that have not entered yet have to wait."""
+
+    @property
     def warm(self) -> bool:
         """A call would begin at once."""
+
+    @property
+    def service(self) -> AnyService | None:
+        """What is started and stopped on this machine for it, if there is such a thing."""
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """It is called whenever one of the properties above may be another."""
+
+    def enter(self) -> None:
+        """A request begins to use it: it is not stopped for another's sake before `leave`."""
+
+    def leave(self) -> None:
+        """The request has ended."""
 
     async def ensure_ready(self) -> Capabilities:
         """Start what must be started; raises ModelUnavailable within the start deadline."""

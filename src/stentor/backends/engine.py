@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -11,6 +11,7 @@ from wyoming.event import Event
 
 from stentor.errors import EngineFailed, InvalidRequest, OutOfMemory
 from stentor.lifecycle.connection import Connection
+from stentor.lifecycle.service import AnyService
 from stentor.lifecycle.state import State
 from stentor.lifecycle.worker import Worker
 from stentor.types import AudioChunk
@@ -56,15 +57,28 @@ class EngineBackend:
 
     @property
     def healthy(self) -> bool:
-        return self._worker.startable
+        return self.service.healthy
+
+    @property
+    def open(self) -> bool:
+        return self.service.open
 
     @property
     def warm(self) -> bool:
-        return self._worker.state is State.READY
+        return self.service.state is State.READY
 
     @property
-    def pid(self) -> int | None:
-        return self._worker.pid
+    def service(self) -> AnyService:
+        return self._worker.service
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self.service.on_change(listener)
+
+    def enter(self) -> None:
+        self.service.enter()
+
+    def leave(self) -> None:
+        self.service.leave()
 
     async def ensure_ready(self) -> Capabilities:
         return await self._worker.ensure_ready()

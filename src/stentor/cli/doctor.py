@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 
-from stentor.app import Stentor, build
+from stentor.app import Stentor
 from stentor.cli.checks.finding import Finding
 from stentor.cli.checks.machine import machine
 from stentor.cli.checks.models import models
@@ -24,7 +24,7 @@ def run(*, as_json: bool) -> int:
 
 async def _examine(config: Config, *, as_json: bool) -> int:
     """The exit status: 1 when something is bad."""
-    stentor = build(config)
+    stentor = Stentor(config)
     found: list[Finding] = []
     try:
         async for finding in _findings(config, stentor):

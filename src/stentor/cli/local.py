@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
-from stentor.app import Stentor, build
+from stentor.app import Stentor
 from stentor.cli.client import LISTENS, SPEAKS, ModelInfo, Summary, VoiceInfo
 from stentor.config import Config
 from stentor.routing.models import Model
@@ -17,7 +17,7 @@ from stentor.types import Rendered, Segment, SpeechRequest, TranscriptionRequest
 @asynccontextmanager
 async def open_local(config: Config) -> AsyncIterator[Local]:
     configure_logging("critical")  # what goes wrong is told once, by the command
-    stentor = build(config)
+    stentor = Stentor(config)
     try:
         yield Local(stentor)
     finally:
@@ -56,12 +56,11 @@ class Local:
 
     def _described(self, model: Model) -> ModelInfo:
         usual = [self._stentor.models.by_name.get(name) for name in (SPEAKS, LISTENS)]
-        states = [
-            w.state.value for (name, _), w in self._stentor.workers.items() if name == model.name
-        ]
+        services = [each.service for each in model.backends if each.service is not None]
+        states = [service.state.value for service in services]
         return ModelInfo(
             name=model.name,
-            task=self._stentor.offers[model.name].task,
+            task=model.task,
             aliases=model.aliases,
             languages=model.known.languages if model.known else (),
             state=", ".join(dict.fromkeys(states)) or None,

@@ -169,9 +169,33 @@ def models(context: typer.Context, as_json: Json = False, server: Server = None)
 @models_app.command()
 def pull(
     names: Annotated[list[str], typer.Argument(help="models or engines")],
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="of weights that come with one")
+    ] = False,
 ) -> None:
-    """Install what engines need, each in an environment of its own."""
-    _run("pull", names)
+    """Install what engines need, each in an environment of its own, and fetch their weights."""
+    _run("pull", names, accept_licence=accept_licence)
+
+
+@models_app.command()
+def remove(
+    names: Annotated[list[str] | None, typer.Argument(help="models or engines")] = None,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="also what no model and no engine refers to any more")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="without asking")] = False,
+) -> None:
+    """Remove weights, and the environments that nothing else uses, from the disk."""
+    _run("remove", names or [], unused=unused, yes=yes)
+
+
+@models_app.command()
+def info(
+    name: Annotated[str, typer.Argument(help="a model or an engine")],
+    as_json: Json = False,
+) -> None:
+    """Tell all of one model: engines, device, weights, environment, licence, state."""
+    _run("info", name, as_json=as_json)
 
 
 @app.command()

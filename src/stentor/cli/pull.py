@@ -1,4 +1,4 @@
-"""`stentor models pull`."""
+"""`stentor models pull`: what engines need, and the weights that models want."""
 
 from __future__ import annotations
 
@@ -6,43 +6,80 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stentor.app import environments
-from stentor.cli.failure import UsageError, run_async
+from stentor.cli.failure import run_async
+from stentor.cli.fetching import told
+from stentor.cli.installed import Installed, Target, mebibytes, size_of
 from stentor.cli.load import load_config
-from stentor.config import Config, configured_models
-from stentor.lifecycle.catalog import bundled_engines, find_engines
 from stentor.lifecycle.environment import Environment
+from stentor.lifecycle.weights import Wanted
+from stentor.telemetry.log import configure_logging
 
 
-def run(names: Sequence[str]) -> int:
-    config = load_config()
-    engines = find_engines([bundled_engines(), *config.engines.paths])
-    files = {name: file for given in names for name, file in _files(given, config, engines).items()}
-    return run_async(_pull(config, files))
+def run(names: Sequence[str], *, accept_licence: bool) -> int:
+    configure_logging("critical")  # what goes wrong is told once, by the command
+    installed = Installed(load_config())
+    named = {(t.engine, t.weights): t for name in names for t in installed.targets(name)}
+    targets = [(target, target.wanted()) for target in named.values()]
+    licences = [
+        licence
+        for _, wanted in targets
+        if isinstance(wanted, Wanted) and not installed.weights.has(wanted)
+        for licence in installed.licences.lacking(wanted.licences)
+    ]
+    _accept(installed, list(dict.fromkeys(licences)), accept=accept_licence)
+    return run_async(_pull(installed, [target for target, _ in targets]))
 
 
-def _files(name: str, config: Config, engines: dict[str, Path]) -> dict[str, Path]:
-    """Of the engines of a model, or of the engine of that name. Raises UsageError."""
-    model = configured_models(config).get(name)
-    wanted = [backend.engine for backend in model.backends] if model else [name]
-    missing = [engine for engine in wanted if engine not in engines]
-    if missing:
-        known = ", ".join(sorted({*configured_models(config), *engines}))
-        raise UsageError(f"there is no model or engine '{missing[0]}'; there are: {known}")
-    return {engine: engines[engine] for engine in wanted}
+def _accept(installed: Installed, licences: Sequence[str], *, accept: bool) -> None:
+    for licence in licences:
+        if accept or _asked(licence):
+            installed.licences.accept([licence])
+            _say(f"accepted: {licence}")
 
 
-async def _pull(config: Config, files: dict[str, Path]) -> int:
-    pulled = environments(config)
-    for engine, file in files.items():
-        environment = await pulled.pull(file, lambda line: print(f"  {line}", file=sys.stderr))
-        print(f"{engine}: {_told(environment)}", file=sys.stderr)
+def _asked(licence: str) -> bool:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    print(f"These weights come with a licence: {licence}", file=sys.stderr)
+    print("Do you accept it? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+async def _pull(installed: Installed, targets: Sequence[Target]) -> int:
+    done: set[Path] = set()
+    for target in targets:
+        if target.file not in done:
+            environment = await installed.environments.pull(target.file, _indented)
+            _say(f"{target.engine}: {_environment(environment)}")
+            done.add(target.file)
+        if line := await _weights(installed, target):
+            _say(f"{target.engine}: {line}")
     return 0
 
 
-def _told(environment: Environment | None) -> str:
+async def _weights(installed: Installed, target: Target) -> str:
+    """What there is to say of them."""
+    wanted = target.wanted()
+    if isinstance(wanted, Wanted):
+        # Whoever knows the model calls it so, and pulls it by that name.
+        with told() as progress:
+            place = await installed.weights.pull(target.model or target.engine, wanted, progress)
+        return f"weights {wanted.name}, {mebibytes(size_of(place))} on disk, in {place}"
+    if isinstance(wanted, Path):
+        where = "" if wanted.exists() else ", which are not there"
+        return f"weights of your own, {wanted}{where}"
+    return ""
+
+
+def _environment(environment: Environment | None) -> str:
     if environment is None:
         return "needs nothing that is not there"
-    files = (path for path in environment.folder.rglob("*") if not path.is_symlink())
-    size = sum(path.stat().st_size for path in files if path.is_file())
-    return f"installed, {size / 2**20:.0f} MiB on disk"
+    return f"installed, {mebibytes(size_of(environment.folder))} on disk"
+
+
+def _indented(line: str) -> None:
+    _say(f"  {line}")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

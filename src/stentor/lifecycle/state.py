@@ -1,11 +1,12 @@
-"""The states of a local worker, and what changes them. Pure.
+"""The states of a local service, and what changes them. Pure.
 
     stopped ──start──▶ starting ──loaded──▶ ready ──drain──▶ draining ──exited──▶ stopped
-                          │                   │
-                          └──failed──▶ failed ◀──exited──┘      failed ──start──▶ starting
+       ▲                 │    │               │
+       └───withdrawn─────┘    └──failed──▶ failed ◀──exited──┘      failed ──start──▶ starting
 
-A worker that fails is started again after a pause that grows with the failures in a row; the first
-time at once, because one crash says nothing yet.
+What fails is started again after a pause that grows with the failures in a row; the first time at
+once, because one crash says nothing yet. A start that is withdrawn (it found no memory, nobody
+waits for it any more, the GPU was paused) is no failure.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Happening(Enum):
     START = "start"
     LOADED = "loaded"
     FAILED = "failed"
+    WITHDRAWN = "withdraw"
     EXITED = "exited"
     DRAIN = "drain"
 
@@ -34,7 +36,7 @@ _NEXT: dict[tuple[State, Happening], State] = {
     (State.FAILED, Happening.START): State.STARTING,
     (State.STARTING, Happening.LOADED): State.READY,
     (State.STARTING, Happening.FAILED): State.FAILED,
-    (State.STARTING, Happening.DRAIN): State.DRAINING,
+    (State.STARTING, Happening.WITHDRAWN): State.STOPPED,
     (State.READY, Happening.EXITED): State.FAILED,
     (State.READY, Happening.DRAIN): State.DRAINING,
     (State.FAILED, Happening.DRAIN): State.STOPPED,
@@ -52,7 +54,7 @@ def next_state(state: State, happening: Happening) -> State:
     try:
         return _NEXT[state, happening]
     except KeyError:
-        raise ValueError(f"a worker that is {state.value} cannot {happening.value}") from None
+        raise ValueError(f"what is {state.value} cannot {happening.value}") from None
 
 
 def backoff(failures: int) -> float:

@@ -100,7 +100,7 @@ class Listener:
         transcription: Transcription,
     ) -> AsyncGenerator[Segment, None]:
         with model.scheduler.admit(priority) as admission:
-            capabilities = await model.able("transcription")
+            capabilities = await model.able("transcription", admission)
             fitted = fit_transcription(request, capabilities)
             transcription.ignored = ignored_hints(request, capabilities)
             transcription.spoken = Spoken.of(request, fitted.language, capabilities)

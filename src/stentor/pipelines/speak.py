@@ -109,7 +109,7 @@ class Speaker:
         speech: Speech,
     ) -> AsyncGenerator[Rendered, None]:
         with closing(renderer), model.scheduler.admit(priority) as admission:
-            capabilities = await model.able("speech")
+            capabilities = await model.able("speech", admission)
             wish = await self._threads.run(wish_for, request, text, capabilities)
             plans = plan(request, text, wish, model, capabilities, self._threads)
             _tell(speech, request, wish, capabilities)

@@ -9,7 +9,7 @@ from typing import Literal
 from stentor.backends.base import Backend
 from stentor.config import ConfigurationError
 from stentor.errors import InvalidRequest, ModelNotFound, ModelUnavailable
-from stentor.routing.scheduler import Scheduler
+from stentor.routing.scheduler import Admission, Scheduler
 from stentor_engine import Capabilities
 
 Task = Literal["speech", "transcription"]
@@ -24,8 +24,15 @@ class Model:
         aliases: Sequence[str] = (),
         revision: str = "",
         queue_limit: int = 32,
+        task: Task | None = None,
+        source: object = None,
     ) -> None:
+        """`task`: as far as it is known before the model was started; `source`: equal for models
+        that are built alike.
+        """
         self.name = name
+        self.source = source
+        self._task = task
         self.aliases = tuple(aliases)
         self.revision = revision
         self.backends = tuple(backends)
@@ -37,24 +44,43 @@ class Model:
         """Its capabilities, if it was started before."""
         return self._capabilities
 
-    async def capabilities(self) -> Capabilities:
-        """As its first backend that can be started tells; later they are known."""
-        if self._capabilities is None:
-            self._capabilities = await self._ask()
+    @property
+    def task(self) -> Task | None:
+        """None: not known before it was started."""
+        return self._capabilities.task if self._capabilities else self._task
+
+    async def close(self) -> None:
+        """Admits nothing more, lets what runs end within a deadline, and stops its backends."""
+        self.scheduler.close()
+        closing = [backend.close() for backend in self.backends]
+        for outcome in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome  # after all have had their turn
+
+    async def retire(self) -> None:
+        """Closes when the last of its requests has ended, however long that takes."""
+        self.scheduler.close()
+        await self.scheduler.empty()
+        await self.close()
+
+    async def capabilities(self, admission: Admission | None = None) -> Capabilities:
+        """As its first backend that can be started tells, for `admission` or for a moment; later
+        they are known. Raises ModelUnavailable.
+        """
+        if self._capabilities is not None:
+            return self._capabilities
+        if admission is None:
+            with self.scheduler.admit() as admission:
+                return await self.capabilities(admission)
+        try:
+            self._capabilities = await admission.ask()
+        except ModelUnavailable as error:
+            raise type(error)(f"model '{self.name}' is not available: {error}") from error
         return self._capabilities
 
-    async def _ask(self) -> Capabilities:
-        reasons = []
-        for backend in self.backends:
-            try:
-                return await backend.ensure_ready()
-            except ModelUnavailable as error:
-                reasons.append(str(error))
-        raise ModelUnavailable(f"model '{self.name}' is not available: {'; '.join(reasons)}")
-
-    async def able(self, task: Task) -> Capabilities:
+    async def able(self, task: Task, admission: Admission | None = None) -> Capabilities:
         """Its capabilities; raises InvalidRequest when it is a model for another task."""
-        capabilities = await self.capabilities()
+        capabilities = await self.capabilities(admission)
         if capabilities.task != task:
             able = "speak" if task == "speech" else "transcribe"
             raise InvalidRequest(f"model '{self.name}' does not {able}", param="model")
@@ -62,24 +88,41 @@ class Model:
 
 
 class Models:
-    def __init__(self, models: Iterable[Model]) -> None:
+    def __init__(self, models: Iterable[Model] = ()) -> None:
         """Raises ConfigurationError for a name that stands for two models."""
-        self._models = {model.name: model for model in models}
-        self._by_name = dict(self._models)
-        for model in self._models.values():
-            for alias in model.aliases:
-                if alias in self._by_name:
-                    other = self._by_name[alias].name
-                    raise ConfigurationError(f"'{alias}' names both '{other}' and '{model.name}'")
-                self._by_name[alias] = model
+        self._models: dict[str, Model] = {}
+        self._by_name: dict[str, Model] = {}
+        self._retiring: dict[Model, asyncio.Task[None]] = {}
+        self.replace(models)
+
+    def replace(self, models: Iterable[Model]) -> None:
+        """From now on there are these. Those that are left out retire. Raises ConfigurationError,
+        with nothing changed.
+        """
+        named = {model.name: model for model in models}
+        by_name = _with_aliases(named)
+        left_out = [model for model in self if model is not named.get(model.name)]
+        self._models, self._by_name = named, by_name
+        for model in left_out:
+            self._retiring[model] = asyncio.create_task(self._retire(model))
+
+    async def _retire(self, model: Model) -> None:
+        try:
+            await model.retire()
+        finally:
+            del self._retiring[model]
 
     def __iter__(self) -> Iterator[Model]:
-        return iter(self._models.values())
+        return iter(list(self._models.values()))
 
     @property
     def by_name(self) -> Mapping[str, Model]:
         """Models by their names, then by their aliases."""
         return self._by_name
+
+    def get(self, name: str) -> Model | None:
+        """By its name alone."""
+        return self._models.get(name)
 
     def find(self, name: str) -> Model:
         """By name or alias; raises ModelNotFound."""
@@ -91,9 +134,22 @@ class Models:
 
     async def close(self) -> None:
         """Admits nothing more, lets what runs end, and stops every backend."""
-        for model in self:
-            model.scheduler.close()
-        closing = [backend.close() for model in self for backend in model.backends]
+        retiring = dict(self._retiring)
+        for task in retiring.values():
+            task.cancel()
+        await asyncio.gather(*retiring.values(), return_exceptions=True)
+        closing = [model.close() for model in (*self, *retiring)]
         for outcome in await asyncio.gather(*closing, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome  # after all have had their turn
+
+
+def _with_aliases(models: Mapping[str, Model]) -> dict[str, Model]:
+    by_name = dict(models)
+    for model in models.values():
+        for alias in model.aliases:
+            if alias in by_name:
+                other = by_name[alias].name
+                raise ConfigurationError(f"'{alias}' names both '{other}' and '{model.name}'")
+            by_name[alias] = model
+    return by_name

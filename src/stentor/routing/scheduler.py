@@ -20,6 +20,7 @@ from stentor.backends.base import Backend
 from stentor.errors import ModelUnavailable, QueueFull, ShuttingDown, StentorError
 from stentor.routing.choose import Candidate, choose
 from stentor.types import Priority
+from stentor_engine import Capabilities
 
 RETRY_AFTER_MOST = 60
 
@@ -36,6 +37,10 @@ class Scheduler:
         self._turns: dict[Priority, deque[Admission]] = {p: deque() for p in Priority}
         self._seconds_per_request = 1.0
         self._closing = False
+        self._empty = asyncio.Event()
+        self._empty.set()
+        for backend in self._backends:
+            backend.on_change(self._dispatch)
 
     @property
     def slots(self) -> int:
@@ -45,6 +50,10 @@ class Scheduler:
     def busy(self) -> int:
         """Slots that are held."""
         return sum(self._held)
+
+    @property
+    def backends(self) -> int:
+        return len(self._backends)
 
     @property
     def any_healthy(self) -> bool:
@@ -68,11 +77,16 @@ class Scheduler:
             )
         admission = Admission(self, priority)
         self._admitted.add(admission)
+        self._empty.clear()
         return admission
 
     def close(self) -> None:
         """Admits nothing more."""
         self._closing = True
+
+    async def empty(self) -> None:
+        """Waits until no request has a place."""
+        await self._empty.wait()
 
     def _retry_after(self) -> int:
         """Seconds until a place should be free: requests leave one by one, as they lately did."""
@@ -81,6 +95,8 @@ class Scheduler:
 
     def leave(self, admission: Admission, seconds: float) -> None:
         self._admitted.discard(admission)
+        if not self._admitted:
+            self._empty.set()
         self._seconds_per_request += 0.2 * (seconds - self._seconds_per_request)
 
     def enqueue(self, admission: Admission) -> None:
@@ -90,6 +106,12 @@ class Scheduler:
             turns.append(admission)
         self._dispatch()
 
+    def forget(self, admission: Admission, waiter: asyncio.Future[int]) -> None:
+        """It waits no more."""
+        admission.waiters.remove(waiter)
+        if not admission.waiters:
+            self._turns[admission.priority].remove(admission)
+
     def release(self, index: int) -> None:
         self._held[index] -= 1
         self._dispatch()
@@ -97,31 +119,43 @@ class Scheduler:
     def backend(self, index: int) -> Backend:
         return self._backends[index]
 
+    def enter(self, admission: Admission, index: int) -> Backend:
+        """From now to its end the request does not lose that backend to another one."""
+        backend = self._backends[index]
+        if index not in admission.entered:
+            admission.entered.add(index)
+            backend.enter()
+        return backend
+
     def _dispatch(self) -> None:
-        while (admission := self._next_turn()) is not None:
-            index = choose(self._candidates())
-            if index is None:
-                self._turns[admission.priority].appendleft(admission)
-                return
+        while self.busy < self.slots and (turn := self._next_turn()) is not None:
+            admission, index = turn
             waiter = admission.waiters.popleft()
+            turns = self._turns[admission.priority]
+            turns.remove(admission)
             if admission.waiters:
-                self._turns[admission.priority].append(admission)
+                turns.append(admission)
             if not waiter.done():
                 self._held[index] += 1
+                self.enter(admission, index)
                 waiter.set_result(index)
 
-    def _next_turn(self) -> Admission | None:
+    def _next_turn(self) -> tuple[Admission, int] | None:
+        """Who can be served now, and by which backend."""
         for turns in self._turns.values():
-            while turns:
-                admission = turns.popleft()
-                if admission.waiters:
-                    return admission
+            for admission in turns:
+                if (index := choose(self._candidates(admission))) is not None:
+                    return admission, index
         return None
 
-    def _candidates(self) -> list[Candidate]:
+    def _candidates(self, admission: Admission) -> list[Candidate]:
         return [
-            Candidate(free=backend.slots - held, healthy=backend.healthy, warm=backend.warm)
-            for backend, held in zip(self._backends, self._held, strict=True)
+            Candidate(
+                free=backend.slots - held if backend.open or index in admission.entered else 0,
+                healthy=backend.healthy and backend.open,
+                warm=backend.warm,
+            )
+            for index, (backend, held) in enumerate(zip(self._backends, self._held, strict=True))
         ]
 
 
@@ -131,6 +165,8 @@ class Admission:
     def __init__(self, scheduler: Scheduler, priority: Priority) -> None:
         self.priority = priority
         self.waiters: deque[asyncio.Future[int]] = deque()
+        self.entered: set[int] = set()
+        """Indices of the backends that the request has used, or is about to."""
         self._scheduler = scheduler
         self._since = time.monotonic()
 
@@ -146,7 +182,7 @@ class Admission:
             if waiter.done() and not waiter.cancelled():
                 self._scheduler.release(waiter.result())
             elif waiter in self.waiters:
-                self.waiters.remove(waiter)
+                self._scheduler.forget(self, waiter)
             raise
         try:
             yield self._scheduler.backend(index)
@@ -159,7 +195,20 @@ class Admission:
             isinstance(error, ModelUnavailable) and self._scheduler.any_healthy
         )
 
+    async def ask(self) -> Capabilities:
+        """Those of the first backend that can be started; raises ModelUnavailable."""
+        reasons = []
+        for index in range(self._scheduler.backends):
+            try:
+                return await self._scheduler.enter(self, index).ensure_ready()
+            except ModelUnavailable as error:
+                reasons.append(str(error))
+        raise ModelUnavailable("; ".join(reasons))
+
     def leave(self) -> None:
+        for index in self.entered:
+            self._scheduler.backend(index).leave()
+        self.entered.clear()
         self._scheduler.leave(self, time.monotonic() - self._since)
 
     def __enter__(self) -> Self:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from stentor.backends.base import Backend
+from stentor.lifecycle.service import AnyService
 from stentor.lifecycle.state import State
-from stentor.lifecycle.worker import Worker
 from stentor.routing.models import Model, Models
 
 
 class Gauges(Collector):
-    def __init__(self, models: Models, workers: Mapping[tuple[str, str], Worker]) -> None:
+    def __init__(self, models: Models) -> None:
         self._models = models
-        self._workers = workers
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield self._of_models("admitted", "Requests being served or waiting", _admitted)
@@ -23,6 +23,7 @@ class Gauges(Collector):
         yield self._of_models("slots", "Calls that run at once at most", _slots)
         yield self._of_models("busy_slots", "Calls that run", _busy)
         yield self._states()
+        yield self._memory()
 
     def _of_models(
         self, name: str, meaning: str, count: Callable[[Model], int]
@@ -38,10 +39,29 @@ class Gauges(Collector):
             "1 for the state that a worker is in, 0 for all others",
             labels=["model", "backend", "state"],
         )
-        for names, worker in self._workers.items():
+        for model, backend, service in _services(self._models):
             for state in State:
-                family.add_metric([*names, state.value], int(worker.state is state))
+                labels = [model.name, backend.name, state.value]
+                family.add_metric(labels, int(service.state is state))
         return family
+
+    def _memory(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            "stentor_worker_memory_bytes",
+            "What a worker takes, as measured last",
+            labels=["model", "backend", "device"],
+        )
+        for model, backend, service in _services(self._models):
+            for device, used in service.used.items():
+                family.add_metric([model.name, backend.name, device], used)
+        return family
+
+
+def _services(models: Models) -> Iterator[tuple[Model, Backend, AnyService]]:
+    for model in models:
+        for backend in model.backends:
+            if backend.service is not None:
+                yield model, backend, backend.service
 
 
 def _admitted(model: Model) -> int:

@@ -6,11 +6,8 @@ models told of: clients cannot add any.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from stentor.lifecycle.worker import Worker
 from stentor.routing.models import Models
 from stentor.telemetry.gauges import Gauges
 from stentor.telemetry.told import tell
@@ -27,9 +24,8 @@ class Metrics:
     line tells the figures too.
     """
 
-    def __init__(self, models: Models, workers: Mapping[tuple[str, str], Worker]) -> None:
-        """`workers`: by the names of their model and their backend."""
-        self._models = {model.name: model for model in models}
+    def __init__(self, models: Models) -> None:
+        self._models = models
         self._voices: dict[str, set[str]] = {}
         self._registry = CollectorRegistry()
         self._requests = self._counter(
@@ -59,7 +55,7 @@ class Metrics:
         self._characters = self._counter(
             "stentor_input_characters", "Characters of text that were spoken", "model"
         )
-        self._registry.register(Gauges(models, workers))
+        self._registry.register(Gauges(models))
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         self._requests.labels(method, route, str(status)).inc()
@@ -114,7 +110,7 @@ class Metrics:
         return model, backend if backend in names else OTHER
 
     def _voice(self, model: str, voice: str | None) -> str:
-        known = self._models[model].known if model in self._models else None
+        known = known_model.known if (known_model := self._models.get(model)) else None
         if voice is None:
             return ""
         if known is None or all(voice != each.id for each in known.voices):

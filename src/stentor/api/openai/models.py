@@ -5,7 +5,6 @@ of those that speak, `GET /v1/audio/models`, as Open WebUI asks for it. Nothing 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Literal
 
 from fastapi import APIRouter
@@ -42,13 +41,9 @@ class SpeechModelList(BaseModel):
     models: list[ModelId]
 
 
-def models_router(models: Models, tasks: Mapping[str, Task | None]) -> APIRouter:
-    """`tasks`: of models by name, as far as they are known without starting one."""
+def models_router(models: Models) -> APIRouter:
     router = APIRouter(tags=["models"])
     created = int(time.time())
-
-    def task_of(model: Model) -> Task | None:
-        return model.known.task if model.known else tasks.get(model.name)
 
     def described(name: str, model: Model) -> ModelObject:
         original = name == model.name
@@ -56,7 +51,7 @@ def models_router(models: Models, tasks: Mapping[str, Task | None]) -> APIRouter
             id=name,
             created=created,
             owned_by="stentor" if original else f"alias of {model.name}",
-            task=task_of(model),
+            task=model.task,
             languages=list(model.known.languages) if model.known else [],
             alias_of=None if original else model.name,
         )
@@ -72,7 +67,7 @@ def models_router(models: Models, tasks: Mapping[str, Task | None]) -> APIRouter
     @router.get("/v1/audio/models")
     async def list_speech_models() -> SpeechModelList:
         """Models that speak, and those of which nothing is known yet."""
-        able = [n for n, model in models.by_name.items() if task_of(model) != "transcription"]
+        able = [n for n, model in models.by_name.items() if model.task != "transcription"]
         return SpeechModelList(models=[ModelId(id=name) for name in able])
 
     return router

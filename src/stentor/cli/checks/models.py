@@ -111,7 +111,7 @@ def better(config: Config, stentor: Stentor) -> Iterator[Finding]:
     used = {backend.engine for model in config.models.values() for backend in model.backends}
     unused = [declared(name, engines) for name in engines if name not in used]
     for task, verb in WORK.items():
-        best = max((o.quality for o in stentor.offers.values() if o.task == task), default=0)
+        best = max((o.quality for o in stentor.offers if o.task == task), default=0)
         found = [each for each in unused if each.task == task and each.quality > best]
         for each in sorted(found, key=lambda each: -each.quality):
             what = f"an engine that would {verb} better than what is configured"

@@ -1,0 +1,104 @@
+"""Which engines a name means to `stentor models`, and what of them is on this machine's disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stentor.app import environments
+from stentor.cli.failure import UsageError
+from stentor.config import Config, EngineBackendConfig, configured_models
+from stentor.lifecycle.catalog import bundled_engines, declared, find_engines
+from stentor.lifecycle.environments import Environments
+from stentor.lifecycle.licences import Licences
+from stentor.lifecycle.weights import Wanted, resolve
+from stentor.lifecycle.weights_store import WeightsStore
+from stentor_engine.loader import Declaration
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Target:
+    """An engine as a model uses it. `model`: None where only the engine was named."""
+
+    model: str | None
+    file: Path
+    declaration: Declaration
+    weights: str | None = None
+    device: str = "auto"
+
+    @property
+    def engine(self) -> str:
+        return self.declaration.name
+
+    def wanted(self) -> Wanted | Path | str | None:
+        return resolve(self.declaration, self.weights)
+
+
+class Installed:
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.models = configured_models(config)
+        self.engines = find_engines([bundled_engines(), *config.engines.paths])
+        self.environments: Environments = environments(config)
+        self.licences = Licences(
+            config.storage.data_dir / "licences.json",
+            configured=getattr(config.engines, "accepted_licences", ()),
+        )
+        self.weights = WeightsStore(
+            config.storage.data_dir / "weights",
+            self.licences,
+            timeout=config.engines.pull_timeout,
+        )
+
+    def targets(self, name: str) -> list[Target]:
+        """Of a model, or of the engine of that name. Raises UsageError."""
+        if name in self.models:
+            return list(self._of_model(name))
+        if name in self.engines:
+            return [Target(None, self.engines[name], declared(name, self.engines))]
+        known = ", ".join(sorted({*self.models, *self.engines}))
+        raise UsageError(f"there is no model or engine '{name}'; there are: {known}")
+
+    def configured(self) -> list[Target]:
+        """Of all models whose engines are there."""
+        return [target for name in self.models for target in self._of_model(name, strict=False)]
+
+    def declarations(self) -> list[tuple[Declaration, Path]]:
+        """Of all engines, with their files."""
+        return [(declared(name, self.engines), file) for name, file in self.engines.items()]
+
+    def environment(self, file: Path) -> Path | None:
+        """The folder of what an engine's file needs; None: it needs none of its own."""
+        found = self.environments.find(file)
+        return None if found is None else found.folder
+
+    def _of_model(self, name: str, *, strict: bool = True) -> Iterable[Target]:
+        model = self.models[name]
+        for each in model.backends:
+            backend = _engine(each)
+            if backend is None:
+                continue
+            if backend.engine in self.engines:
+                declaration = declared(backend.engine, self.engines)
+                file = self.engines[backend.engine]
+                yield Target(name, file, declaration, model.weights, backend.device)
+            elif strict:
+                known = ", ".join(sorted(self.engines))
+                raise UsageError(f"there is no engine '{backend.engine}'; there are: {known}")
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of the files in it."""
+    files = (path for path in folder.rglob("*") if not path.is_symlink() and path.is_file())
+    return sum(path.stat().st_size for path in files)
+
+
+def mebibytes(size: int) -> str:
+    return f"{size / MIB:.0f} MiB" if size >= 10 * MIB else f"{size / MIB:.1f} MiB"
+
+
+def _engine(backend: object) -> EngineBackendConfig | None:
+    return backend if isinstance(backend, EngineBackendConfig) else None

@@ -1,0 +1,227 @@
+"""Which services are in memory: a budget for each device, whose turn it is, and the pause switch.
+
+What does not fit waits: for idle ones to be stopped, which happens at once, or for busy ones, which
+then take no new requests and leave when their running ones have ended. Whoever waits longest is
+served first on its device, so two that do not fit together take turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from stentor.errors import NoRoom
+from stentor.lifecycle.eviction import Bytes, Plan, Resident, Room, make_room
+from stentor.lifecycle.service import AnyService
+from stentor.lifecycle.state import State
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = 2.0
+"""Seconds that something waits beside what is in use, before that lets nobody in any more: what was
+just loaded shall do more than one request."""
+WATCH_INTERVAL = 2.0
+PAUSED = "the GPU is paused"
+
+
+@dataclass(eq=False)
+class _Waiter:
+    name: str
+    granted: asyncio.Future[None]
+    since: float = field(default_factory=time.monotonic)
+
+
+class Residency:
+    """Owns what is claimed. Used on the event loop only."""
+
+    def __init__(
+        self,
+        budget: Callable[[], Bytes],
+        *,
+        timeout: float,
+        patience: float = PATIENCE,
+    ) -> None:
+        """`budget`: the most that services may take of each device, as it is now; `timeout`:
+        seconds that a claim waits at most.
+        """
+        self._budget = budget
+        self._timeout = timeout
+        self._patience = patience
+        self._services: dict[str, AnyService] = {}
+        self._claimed: set[str] = set()
+        self._asked: set[str] = set()
+        """Those that were asked to leave for somebody who waits."""
+        self._waiting: list[_Waiter] = []
+        self._paused: frozenset[str] = frozenset()
+
+    @property
+    def services(self) -> Mapping[str, AnyService]:
+        return self._services
+
+    @property
+    def paused(self) -> frozenset[str]:
+        """Devices, or kinds of them as `cuda`, that nothing may be started on."""
+        return self._paused
+
+    def name(self, wanted: str) -> str:
+        """One that no service has: that of one which is replaced may still be taken."""
+        others = (f"{wanted}~{number}" for number in itertools.count(2))
+        names = itertools.chain([wanted], others)
+        return next(name for name in names if name not in self._services)
+
+    def add(self, service: AnyService) -> None:
+        """Before it claims anything."""
+        self._services[service.name] = service
+
+    def forget(self, name: str) -> None:
+        """It was closed."""
+        self._services.pop(name, None)
+        self._asked.discard(name)
+        self.free(name)
+
+    async def claim(self, name: str) -> None:
+        """Raises NoRoom when it is paused, can never fit, or did not get its turn in time."""
+        if self._is_paused(name):
+            raise NoRoom(PAUSED)
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(name, loop.create_future())
+        self._waiting.append(waiter)
+        patience = loop.call_later(self._patience, self.changed)
+        try:
+            self.changed()
+            async with asyncio.timeout(self._timeout):
+                await waiter.granted
+        except TimeoutError:
+            raise NoRoom(f"'{name}' found no memory within {self._timeout:g} s") from None
+        finally:
+            patience.cancel()
+            self._waiting.remove(waiter)
+            self.changed()  # others may have waited behind it, or been asked to leave for it
+
+    def free(self, name: str) -> None:
+        if name in self._claimed:
+            self._claimed.discard(name)
+            self.changed()
+
+    def has_room(self, name: str) -> bool:
+        if self._is_paused(name) or self._devices(name) & self._wanted_by_others(name):
+            return False
+        return self._plan(name).room in (Room.FITS, Room.EVICT)
+
+    def changed(self) -> None:
+        """Lets in what fits, in the order of waiting; asks others to leave where that is needed,
+        and takes that back where it no longer is.
+        """
+        leaving: dict[str, str] = {}
+        taken: set[str] = set()
+        for waiter in list(self._waiting):
+            devices = self._devices(waiter.name)
+            if not waiter.granted.done() and not devices & taken:
+                leaving |= dict.fromkeys(self._consider(waiter), waiter.name)
+            if not waiter.granted.done():
+                taken |= devices  # whoever came later must not overtake it there
+        for name in self._asked - leaving.keys():
+            self._services[name].stay()
+        self._asked &= leaving.keys()
+        for name, whom in leaving.items():
+            if self._services[name].give_way(f"it makes room for {whom}"):
+                self._asked.add(name)
+
+    def measured(self, name: str, used: Bytes) -> None:
+        """What a service takes now; what is too much for a device leaves, if it is idle."""
+        if name in self._services:
+            self._services[name].measured(used)
+        for device in self._budget():
+            plan = make_room({device: 1}, self._residents(), self._budget())
+            for name in plan.leave if plan.room is Room.EVICT else ():
+                self._services[name].give_way(f"{device} is full")
+
+    async def watch(self) -> None:
+        """Measures what everything takes, for ever."""
+        while True:
+            await asyncio.sleep(WATCH_INTERVAL)
+            for service in list(self._services.values()):
+                if service.running is not None:
+                    self.measured(service.name, await service.running.memory())
+
+    async def pause(self, devices: Collection[str], *, timeout: float) -> None:
+        """Nothing starts there any more; what runs there has stopped when this returns: when its
+        requests have ended, at the latest after so many seconds.
+        """
+        self._paused |= frozenset(devices)
+        log.info("paused", devices=sorted(self._paused))
+        concerned = [each for each in self._services.values() if self._is_paused(each.name)]
+        for service in concerned:
+            service.withdraw()
+        for waiter in self._waiting:
+            if self._is_paused(waiter.name) and not waiter.granted.done():
+                waiter.granted.set_exception(NoRoom(PAUSED))
+        await asyncio.gather(*(each.vacate("paused", timeout=timeout) for each in concerned))
+
+    def resume(self) -> None:
+        was, self._paused = self._paused, frozenset()
+        log.info("resumed", devices=sorted(was))
+        for service in self._services.values():
+            if service.policy.keep_warm:
+                service.warm_up()
+        self.changed()
+
+    def _consider(self, waiter: _Waiter) -> tuple[str, ...]:
+        """Grants or refuses what it waits for, or tells who has to leave for it."""
+        plan = self._plan(waiter.name)
+        if plan.room is Room.FITS:
+            self._claimed.add(waiter.name)
+            waiter.granted.set_result(None)
+        elif plan.room is Room.NEVER:
+            waiter.granted.set_exception(NoRoom(self._too_much(waiter.name, plan.short)))
+        elif plan.room is Room.EVICT or time.monotonic() - waiter.since >= self._patience:
+            return plan.leave
+        return ()
+
+    def _too_much(self, name: str, device: str) -> str:
+        need, most = self._need(name)[device] / 2**20, self._budget()[device] / 2**20
+        return f"{name} needs {need:.0f} MiB of {device}: more than {most:.0f} MiB less what stays"
+
+    def _plan(self, name: str) -> Plan:
+        others = [each for each in self._residents() if each.name != name]
+        return make_room(self._need(name), others, self._budget())
+
+    def _need(self, name: str) -> Bytes:
+        return self._services[name].need
+
+    def _residents(self) -> list[Resident]:
+        return [
+            _resident(service)
+            for name in sorted(self._claimed)
+            if (service := self._services.get(name)) is not None
+        ]
+
+    def _is_paused(self, name: str) -> bool:
+        device = self._services[name].policy.device
+        return device in self._paused or device.partition(":")[0] in self._paused
+
+    def _devices(self, name: str) -> set[str]:
+        """Those with a budget that it needs."""
+        return self._need(name).keys() & self._budget().keys()
+
+    def _wanted_by_others(self, name: str) -> set[str]:
+        others = (each for each in self._waiting if each.name != name and not each.granted.done())
+        return set().union(*(self._devices(each.name) for each in others))
+
+
+def _resident(service: AnyService) -> Resident:
+    leaving = service.state is State.DRAINING
+    last = service.last_used
+    return Resident(
+        service.name,
+        {**service.need, **{d: max(n, service.need.get(d, 0)) for d, n in service.used.items()}},
+        busy=service.busy or leaving or service.state is State.STARTING,
+        pinned=service.policy.pinned,
+        idle=0.0 if last is None else time.monotonic() - last,
+        reload=service.start_seconds,
+    )

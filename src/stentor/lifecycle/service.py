@@ -1,0 +1,458 @@
+"""Something local that serves a model and can be started and stopped: a worker, a process or a
+container. A `Service` owns its state, and is the only place that changes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import structlog
+
+from stentor.errors import ModelUnavailable, NoRoom, ShuttingDown
+from stentor.lifecycle.eviction import Bytes
+from stentor.lifecycle.state import Happening, State, backoff, next_state
+
+log = structlog.get_logger(__name__)
+
+BACKOFF_WAIT = 5.0
+"""Seconds that a caller waits for the next start of what crashed; a longer pause is an error."""
+EXIT_WAIT = 2.0
+"""Seconds from a lost connection until it must be seen to have ended."""
+DRAIN_TIMEOUT = 10.0
+"""Seconds that running calls have to end in when the server stops."""
+
+
+class Running(Protocol):
+    """What a start made."""
+
+    async def exited(self) -> int | None:
+        """Waits for its end; its exit code, if it has one."""
+
+    def kill(self) -> None:
+        """At once; `exited` returns soon."""
+
+    async def stop(self, *, timeout: float = ...) -> None:
+        """Asks it to end, kills it after so many seconds, and leaves nothing of it."""
+
+    async def memory(self) -> Bytes:
+        """What it takes now, by device; nothing where that cannot be told."""
+
+
+R_co = TypeVar("R_co", bound=Running, covariant=True)
+R = TypeVar("R", bound=Running)
+
+
+class Launcher(Protocol[R_co]):
+    """How a service is started. Both raise ModelUnavailable, and leave nothing when cancelled."""
+
+    async def prepare(self) -> None:
+        """What may take long and needs no memory, as an installation."""
+
+    async def launch(self) -> R_co:
+        """Returns when it can be used, within a deadline of its own."""
+
+
+class Room(Protocol):
+    """Memory, as a service asks for it: see residency.py."""
+
+    async def claim(self, name: str) -> None:
+        """Waits its turn; raises NoRoom."""
+
+    def free(self, name: str) -> None:
+        """What was claimed is free again; also where nothing was."""
+
+    def forget(self, name: str) -> None:
+        """It was closed."""
+
+    def has_room(self, name: str) -> bool:
+        """A claim would not wait for anything that is in use, nor be refused."""
+
+    def changed(self) -> None:
+        """Something is idle now that was not."""
+
+
+class Unbounded:
+    """Room for everything: for a service that is alone."""
+
+    async def claim(self, name: str) -> None: ...
+    def free(self, name: str) -> None: ...
+    def forget(self, name: str) -> None: ...
+    def changed(self) -> None: ...
+    def has_room(self, name: str) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the owner wants of a service."""
+
+    device: str = "cpu"
+    memory: int = 0
+    """Bytes that it is said to take of its device; 0: not known."""
+    idle_timeout: float = math.inf
+    """Seconds without a request after which it is stopped; 0: at once."""
+    keep_warm: bool = False
+    """It is started with the server, and again when it failed."""
+    memory_limit: float = math.inf
+    """Bytes of one device past which it is started anew, between two requests."""
+
+    @property
+    def pinned(self) -> bool:
+        return self.keep_warm or math.isinf(self.idle_timeout)
+
+
+class Service(Generic[R]):
+    """`enter`, then `ensure_ready` and `call` as often as needed, then `leave`: what has entered
+    does not lose the service to idleness, to another's memory or to a reload. Everything here runs
+    on the event loop, in one thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        launcher: Launcher[R],
+        *,
+        policy: Policy | None = None,
+        room: Room | None = None,
+    ) -> None:
+        """`name`: for its owner's eyes, of all services different."""
+        self.name = name
+        self.policy = policy or Policy()
+        self._launcher = launcher
+        self._room = room or Unbounded()
+        self._state = State.STOPPED
+        self._running: R | None = None
+        self._starting: asyncio.Task[R] | None = None
+        self._waits_for_room = False
+        self._watching: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._giving_way: str | None = None
+        self._closing = False
+        self._failures = 0
+        self._retry_at = 0.0
+        self._users = 0
+        self._calls = 0
+        self._no_calls = asyncio.Event()
+        self._no_calls.set()
+        self._listeners: list[Callable[[], None]] = []
+        self.reason = ""
+        """Why it is not running, for people."""
+        self.last_used: float | None = None
+        """Seconds of the monotonic clock when the last request ended; None: never."""
+        self.start_seconds = 0.0
+        """What its last start took."""
+        self.used: Bytes = {}
+        """Bytes by device, as measured last."""
+        self.peak: Bytes = {}
+        """The most that was measured."""
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def running(self) -> R | None:
+        """While it can be used."""
+        return self._running if self._state is State.READY else None
+
+    @property
+    def busy(self) -> bool:
+        return self._users > 0
+
+    @property
+    def open(self) -> bool:
+        """To those that have not entered yet."""
+        return self._giving_way is None
+
+    @property
+    def startable(self) -> bool:
+        """Ready, or no pause after a failure keeps it from being started."""
+        return self._state is not State.FAILED or time.monotonic() >= self._retry_at
+
+    @property
+    def healthy(self) -> bool:
+        """To begin here is no worse than elsewhere."""
+        ready = self._state is State.READY
+        return self.open and self.startable and (ready or self._room.has_room(self.name))
+
+    @property
+    def need(self) -> Bytes:
+        """Bytes by device, as they are known: what was measured goes before what was declared."""
+        device = "ram" if self.policy.device == "cpu" else self.policy.device
+        declared = {device: self.policy.memory} if self.policy.memory else {}
+        return {**declared, **self.peak}
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """It is called whenever one of these properties may be another."""
+        self._listeners.append(listener)
+
+    def enter(self) -> None:
+        self._users += 1
+        self._disarm()
+
+    def leave(self) -> None:
+        self._users -= 1
+        self.last_used = time.monotonic()
+        if self._users == 0:
+            if self._waits_for_room and self._starting is not None:
+                self._starting.cancel()  # nobody waits for it any more
+            self._settle()
+            self._room.changed()
+
+    async def ensure_ready(self) -> R:
+        """Joins a running start or begins one; raises ModelUnavailable or ShuttingDown."""
+        while True:
+            if self._closing:
+                raise ShuttingDown("the server is shutting down")
+            if self._state is State.READY and self._running is not None:
+                return self._running
+            if self._state is State.DRAINING and self._watching is not None:
+                await asyncio.wait([self._watching])
+            elif self._starting is not None:
+                starting = self._starting
+                # It belongs to all who wait for it: none of them takes it along when cancelled.
+                await asyncio.wait([starting])
+                if not starting.cancelled():
+                    return starting.result()
+            elif pause := self._pause():
+                await asyncio.sleep(pause)
+            else:
+                self._starting = asyncio.create_task(self._start())
+                self._starting.add_done_callback(_retrieve)
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """It is not stopped in good order while a call runs."""
+        self.enter()
+        self._calls += 1
+        self._no_calls.clear()
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            if self._calls == 0:
+                self._no_calls.set()
+            self.leave()
+
+    def succeeded(self) -> None:
+        """A call went well: earlier failures no longer count."""
+        self._failures = 0
+
+    def warm_up(self) -> None:
+        """Starts it in the background, again and again while it fails."""
+        if self._warming is None or self._warming.done():
+            self._warming = asyncio.create_task(self._warm())
+
+    def give_way(self, why: str) -> bool:
+        """Lets nobody in any more, and stops when all have left. False: it does so already, or
+        does not run.
+        """
+        if self._state not in (State.STARTING, State.READY) or self._giving_way is not None:
+            return False
+        self._giving_way = why
+        self._settle()
+        self._tell()
+        return True
+
+    def stay(self) -> None:
+        """Takes `give_way` back, if it has not stopped yet."""
+        if self._giving_way is not None and self._state is not State.DRAINING:
+            self._giving_way = None
+            self._settle()
+            self._tell()
+
+    def withdraw(self) -> None:
+        """A start that is under way is given up."""
+        if self._starting is not None:
+            self._starting.cancel()
+
+    async def vacate(self, why: str, *, timeout: float) -> None:
+        """Stopped when this returns: when all have left, or after so many seconds without them."""
+        self.give_way(why)
+        try:
+            async with asyncio.timeout(timeout):
+                while self._state in (State.STARTING, State.READY):
+                    await asyncio.wait([self._starting or self._end()])
+        except TimeoutError:
+            self.withdraw()
+            self._begin_stop(why)
+        if self._state is State.DRAINING:
+            await asyncio.wait([self._end()])
+
+    def measured(self, used: Bytes) -> None:
+        """What it takes now."""
+        if self._state is not State.READY:
+            return
+        self.used = used
+        self.peak = {each: max(used[each], self.peak.get(each, 0)) for each in used}
+        most = max(used.values(), default=0)
+        if most > self.policy.memory_limit:
+            self.give_way(f"it grew to {most / 2**20:.0f} MiB")
+
+    def kill(self, running: R, reason: str) -> None:
+        """For what no longer does what it must; it counts as a crash."""
+        log.warning("service_killed", service=self.name, reason=reason)
+        running.kill()
+
+    async def ended(self, running: R) -> None:
+        """Waits a little for its end to be seen, so that who tries again does not meet it again."""
+        if running is self._running and self._watching is not None:
+            await asyncio.wait([self._watching], timeout=EXIT_WAIT)
+
+    async def close(self, *, drain_timeout: float = DRAIN_TIMEOUT) -> None:
+        """For good: waits for running calls, then ends what runs."""
+        self._closing = True
+        self._disarm()
+        tasks = [each for each in (self._starting, self._warming) if each is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._state is State.READY:
+            self._begin_stop("the server stops", drain_timeout=drain_timeout)
+        elif self._state is State.FAILED:
+            self._apply(Happening.DRAIN)
+        if self._state is State.DRAINING:
+            await self._end()
+        self._room.forget(self.name)
+
+    async def _start(self) -> R:
+        self._apply(Happening.START)
+        try:
+            await self._launcher.prepare()
+            await self._claim()
+            began = time.monotonic()
+            running = await self._launcher.launch()
+        except ModelUnavailable as error:
+            self._start_ended(str(error), withdrawn=isinstance(error, NoRoom))
+            raise
+        except asyncio.CancelledError:
+            self._start_ended("its start was given up", withdrawn=True)
+            raise
+        except BaseException:  # a defect: it must not be starting for ever
+            self._start_ended("its start failed", withdrawn=False)
+            raise
+        self.start_seconds = time.monotonic() - began
+        self._starting, self._running, self.reason = None, running, ""
+        self._watching = asyncio.create_task(self._watch(running))
+        self._apply(Happening.LOADED)
+        self._settle()
+        log.info("service_ready", service=self.name, seconds=round(self.start_seconds, 3))
+        return running
+
+    async def _claim(self) -> None:
+        self._waits_for_room = True
+        try:
+            await self._room.claim(self.name)
+        finally:
+            self._waits_for_room = False
+
+    def _start_ended(self, why: str, *, withdrawn: bool) -> None:
+        self._starting, self.reason = None, why
+        self._giving_way = None
+        self._room.free(self.name)
+        if not withdrawn:
+            self._count_failure()
+        self._apply(Happening.WITHDRAWN if withdrawn else Happening.FAILED)
+
+    async def _watch(self, running: R) -> None:
+        code = await running.exited()
+        await running.stop(timeout=0)
+        self._running, self.used, self._giving_way = None, {}, None
+        self._disarm()
+        self._room.free(self.name)
+        if self._state is State.READY:
+            self.reason = f"it ended with exit code {code}"
+            log.warning("service_exited", service=self.name, code=code)
+            self._count_failure()
+            if self.policy.keep_warm and not self._closing:
+                self.warm_up()
+        self._apply(Happening.EXITED)
+
+    def _settle(self) -> None:
+        """When nobody uses it: stops it, if it has to go, or sees to it that it does in time."""
+        self._disarm()
+        if self._state is not State.READY or self._users > 0:
+            return
+        if self._giving_way is not None:
+            self._begin_stop(self._giving_way)
+        elif not self.policy.pinned:
+            loop, after = asyncio.get_running_loop(), self.policy.idle_timeout
+            self._idle_timer = loop.call_later(after, self._begin_stop, f"idle for {after:g} s")
+
+    def _disarm(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+
+    def _begin_stop(self, why: str, *, drain_timeout: float = 0.0) -> None:
+        if self._state is not State.READY or self._running is None:
+            return
+        self._disarm()
+        self.reason = why
+        self._giving_way = why
+        log.info("service_stopping", service=self.name, why=why)
+        self._apply(Happening.DRAIN)
+        self._stopping = asyncio.create_task(self._stop(self._running, drain_timeout))
+
+    async def _stop(self, running: R, drain_timeout: float) -> None:
+        try:
+            async with asyncio.timeout(drain_timeout):
+                await self._no_calls.wait()
+        except TimeoutError:
+            log.warning("drain_timeout", service=self.name, calls=self._calls)
+        await running.stop()
+
+    def _end(self) -> asyncio.Task[None]:
+        """Of what runs, or ran last."""
+        assert self._watching is not None
+        return self._watching
+
+    async def _warm(self) -> None:
+        while True:
+            await asyncio.sleep(max(0.0, self._retry_at - time.monotonic()))
+            try:
+                await self.ensure_ready()
+            except NoRoom as error:
+                log.warning("not_kept_warm", service=self.name, why=str(error))
+            except ModelUnavailable:
+                continue  # it is in the log, and the next start has to wait longer
+            return
+
+    def _count_failure(self) -> None:
+        self._failures += 1
+        self._retry_at = time.monotonic() + backoff(self._failures)
+
+    def _pause(self) -> float:
+        """Seconds until it may be started; raises ModelUnavailable if they are too many."""
+        pause = max(0.0, self._retry_at - time.monotonic())
+        never_ran = self.start_seconds == 0.0
+        if pause > BACKOFF_WAIT or (pause > 0 and never_ran):
+            raise ModelUnavailable(
+                f"{self.name} failed: {self.reason}; "
+                f"it is started again in {pause:.0f} s at the earliest"
+            )
+        return pause
+
+    def _apply(self, happening: Happening) -> None:
+        self._state = next_state(self._state, happening)
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+AnyService = Service[Any]
+
+
+def _retrieve(starting: asyncio.Task[R]) -> None:
+    """A failed start is in the log, even if nobody waits for it any more."""
+    if not starting.cancelled():
+        starting.exception()
