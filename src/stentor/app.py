@@ -7,7 +7,7 @@ A request's journey: the doors in `api/` turn it into a request of `types.py`; t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from stentor import __version__
+from stentor.api.admin.control import control_router
+from stentor.api.admin.models import models_router as admin_models_router
+from stentor.api.compat.local_ai import local_ai_router
 from stentor.api.docs import docs_router
 from stentor.api.errors import add_error_handlers
 from stentor.api.guard import Guard
@@ -44,9 +47,11 @@ from stentor.lifecycle.environments import Environments
 from stentor.lifecycle.memory import device_sizes, memory_budget
 from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.service import AnyService
+from stentor.live_config import LiveConfig, reload_on_hangup
 from stentor.pipelines.listen import Listener
 from stentor.pipelines.speak import Speaker
 from stentor.routing.models import Model, Models
+from stentor.storage.kept_models import KeptModels, with_kept
 from stentor.telemetry.metrics import Metrics
 from stentor.threads import Threads
 
@@ -67,8 +72,7 @@ class Stentor:
     def __init__(self, config: Config) -> None:
         """Starts nothing: workers start when they are first needed. Raises ConfigurationError."""
         lifecycle, server = config.lifecycle, config.server
-        budget = memory_budget(lifecycle.memory_budget, device_sizes())
-        self.residency = Residency(lambda: budget, timeout=lifecycle.memory_timeout)
+        self.residency = Residency({}, timeout=lifecycle.memory_timeout)
         self.models = Models()
         self.threads = Threads(lifecycle.cpu_threads)
         self.speaker = Speaker(self.models, self.threads, max_chars=server.max_input_chars)
@@ -91,6 +95,8 @@ class Stentor:
         place = Place(config, engines, environments(config), self.residency, devices_present())
         models = [self._model(offer, configured[offer.model], aliases, place) for offer in offers]
         self.models.replace(models)
+        self.residency.budget = memory_budget(config.lifecycle.memory_budget, device_sizes())
+        self.residency.timeout = config.lifecycle.memory_timeout
         for service in self.services:
             self.residency.add(service)
         self.config, self.offers, self.aliases = config, offers, aliases
@@ -118,8 +124,7 @@ class Stentor:
     @property
     def services(self) -> list[AnyService]:
         """What is started and stopped on this machine."""
-        backends = (backend for model in self.models for backend in model.backends)
-        return [each.service for each in backends if each.service is not None]
+        return [service for model in self.models for service in model.services]
 
     async def open(self) -> None:
         """Starts what is to be kept warm, and looks after memory until `close`."""
@@ -148,15 +153,19 @@ def environments(config: Config) -> Environments:
     )
 
 
-def create_app(config: Config) -> FastAPI:
-    stentor = Stentor(config)
+def create_app(config: Config, read: Callable[[], Config] | None = None) -> FastAPI:
+    """`read`: reads the configuration again, as it was read for this one."""
+    kept = KeptModels(config.storage.data_dir)
+    stentor = Stentor(with_kept(config, kept.read()))
+    live = LiveConfig(stentor, read or (lambda: config), kept)
     metrics = Metrics(stentor.models)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         log.info("aliases", models=dict(stentor.aliases))
         await stentor.open()
-        yield
+        with reload_on_hangup(live):
+            yield
         await stentor.close()
 
     app = FastAPI(
@@ -173,6 +182,14 @@ def create_app(config: Config) -> FastAPI:
     app.include_router(transcriptions_router(stentor.listener, metrics))
     app.include_router(voices_router(stentor.models))
     app.include_router(models_router(stentor.models))
+    pause_timeout = config.lifecycle.pause_timeout
+    app.include_router(admin_models_router(stentor.models, live))
+    app.include_router(
+        control_router(stentor.models, stentor.residency, live, pause_timeout=pause_timeout)
+    )
+    app.include_router(
+        local_ai_router(stentor.models, stentor.residency, pause_timeout=pause_timeout)
+    )
     app.include_router(health_router(metrics))
     app.include_router(docs_router())
     return app

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, SecretStr
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -46,12 +55,21 @@ Idle = Annotated[
     float,
     BeforeValidator(parse_idle, json_schema_input_type=float | str),
     Field(ge=0),
+    PlainSerializer(lambda value: NEVER if math.isinf(value) else value, when_used="json"),
 ]
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
 
 
 class ConfigurationError(Exception):
     """`str(error)` tells the owner of the server what is wrong, and where."""
+
+
+def mistakes(error: ValidationError) -> str:
+    """A line for each, with the key that it is in."""
+    lines = (
+        f"  {'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()
+    )
+    return "\n".join(["", *lines])
 
 
 class Section(BaseModel):
@@ -236,8 +254,12 @@ def config_file() -> Path | None:
 
 def configured_models(config: Config) -> dict[str, ModelConfig]:
     """The owner's models first, in their order; then what is left of the base install."""
-    own = {name: model for name, model in config.models.items() if not _is_base(name, model)}
-    return own | config.models
+    return own_models(config) | config.models
+
+
+def own_models(config: Config) -> dict[str, ModelConfig]:
+    """Without those of the base install that are as they come."""
+    return {name: model for name, model in config.models.items() if not _is_base(name, model)}
 
 
 def _is_base(name: str, model: ModelConfig) -> bool:

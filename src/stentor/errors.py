@@ -11,6 +11,8 @@
     ├── HostNotAllowed        403 host_not_allowed
     ├── NotFound              404 not_found
     │   └── ModelNotFound     404 model_not_found
+    ├── NotAllowed            403 not_allowed          not to be done from here
+    ├── Conflict              409 conflict             it is not in the state for that
     ├── TooLarge              413 too_large
     ├── QueueFull             429 queue_full           retryable
     ├── InternalError         500 internal_error
@@ -89,6 +91,16 @@ class NotFound(StentorError):
 
 class ModelNotFound(NotFound):
     code = "model_not_found"
+
+
+class NotAllowed(StentorError):
+    code = "not_allowed"
+    status = 403
+
+
+class Conflict(StentorError):
+    code = "conflict"
+    status = 409
 
 
 class TooLarge(StentorError):

@@ -8,19 +8,24 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from stentor.config import Config, ConfigurationError, config_file
+from stentor.config import Config, ConfigurationError, config_file, mistakes
+from stentor.storage.kept_models import KeptModels, with_kept
 
 
 def load_config(given: Mapping[str, Any] | None = None) -> Config:
-    """`given` goes before every other source. Raises ConfigurationError."""
+    """`given` goes before every other source; models that were created while a server ran come
+    beside those of the file. Raises ConfigurationError.
+    """
+    config = read_config(given)
+    return with_kept(config, KeptModels(config.storage.data_dir).read())
+
+
+def read_config(given: Mapping[str, Any] | None = None) -> Config:
+    """The same without those models."""
     try:
         return Config(**(given or {}))
     except ValidationError as error:
-        mistakes = [
-            f"  {'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg']}"
-            for mistake in error.errors()
-        ]
-        raise ConfigurationError("\n".join(["", *mistakes])) from error
+        raise ConfigurationError(mistakes(error)) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{config_file()} is not TOML: {error}") from error
     except OSError as error:  # STENTOR_CONFIG names no file, or one that cannot be read

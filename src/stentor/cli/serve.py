@@ -14,7 +14,7 @@ from stentor.api.guard import is_loopback
 from stentor.app import create_app
 from stentor.cli.client import url_of
 from stentor.cli.debugger import attach_debugger
-from stentor.cli.load import load_config
+from stentor.cli.load import read_config
 from stentor.config import Config, ConfigurationError
 from stentor.telemetry.log import configure_logging
 
@@ -26,12 +26,12 @@ closed just when it is used again is an error to them.
 
 def run(host: str | None, port: int | None, insecure: bool, reload: bool) -> int:
     given = _given(host=host, port=port, insecure=insecure or None)
-    config = load_config(given)
+    config = read_config(given)
     if refusal := refuse_bind(config):
         print(refusal, file=sys.stderr)
         return 2
     configure_logging(config.server.log_level, config.server.log_format)
-    app = None if reload else _app(config)
+    app = None if reload else _app(config, given)
     try:
         listening = _listen(config.server.host, config.server.port)
     except OSError as error:
@@ -53,9 +53,9 @@ def run(host: str | None, port: int | None, insecure: bool, reload: bool) -> int
     return 0
 
 
-def _app(config: Config) -> FastAPI:
+def _app(config: Config, given: Mapping[str, object]) -> FastAPI:
     attach_debugger()
-    return create_app(config)
+    return create_app(config, partial(read_config, given))
 
 
 def _given(**options: object) -> dict[str, object]:
@@ -106,12 +106,12 @@ def _serve(app: FastAPI, config: Config, listening: socket.socket) -> None:
 def _serve_again(given: Mapping[str, object], *, sockets: list[socket.socket]) -> None:
     """In a process of its own. A mistake ends it: the next change may mend it."""
     try:
-        config = load_config(given)
+        config = read_config(given)
         configure_logging(config.server.log_level, config.server.log_format)
         bound = config.server.model_copy(update={"host": sockets[0].getsockname()[0]})
         if refusal := refuse_bind(config.model_copy(update={"server": bound})):
             raise ConfigurationError(refusal)  # the key may have gone since the socket was bound
-        app = _app(config)
+        app = _app(config, given)
     except ConfigurationError as error:
         print(f"the configuration is wrong: {error}", file=sys.stderr, flush=True)
         sys.exit(2)

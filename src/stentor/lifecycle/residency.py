@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -26,7 +27,8 @@ PATIENCE = 2.0
 """Seconds that something waits beside what is in use, before that lets nobody in any more: what was
 just loaded shall do more than one request."""
 WATCH_INTERVAL = 2.0
-PAUSED = "the GPU is paused"
+GPUS = ("cuda", "mps")
+"""Kinds of devices that their owner may want for something else."""
 
 
 @dataclass(eq=False)
@@ -41,16 +43,16 @@ class Residency:
 
     def __init__(
         self,
-        budget: Callable[[], Bytes],
+        budget: Bytes,
         *,
         timeout: float,
         patience: float = PATIENCE,
     ) -> None:
-        """`budget`: the most that services may take of each device, as it is now; `timeout`:
-        seconds that a claim waits at most.
+        """`budget`: the most that services may take of each device; `timeout`: seconds that a claim
+        waits at most.
         """
-        self._budget = budget
-        self._timeout = timeout
+        self.budget = budget
+        self.timeout = timeout
         self._patience = patience
         self._services: dict[str, AnyService] = {}
         self._claimed: set[str] = set()
@@ -67,6 +69,14 @@ class Residency:
     def paused(self) -> frozenset[str]:
         """Devices, or kinds of them as `cuda`, that nothing may be started on."""
         return self._paused
+
+    @property
+    def claimed(self) -> Bytes:
+        """By device: what services take or are known to be going to take."""
+        total: Counter[str] = Counter()
+        for resident in self._residents():
+            total.update(resident.memory)
+        return dict(total)
 
     def name(self, wanted: str) -> str:
         """One that no service has: that of one which is replaced may still be taken."""
@@ -87,17 +97,17 @@ class Residency:
     async def claim(self, name: str) -> None:
         """Raises NoRoom when it is paused, can never fit, or did not get its turn in time."""
         if self._is_paused(name):
-            raise NoRoom(PAUSED)
+            raise self._refused(name)
         loop = asyncio.get_running_loop()
         waiter = _Waiter(name, loop.create_future())
         self._waiting.append(waiter)
         patience = loop.call_later(self._patience, self.changed)
         try:
             self.changed()
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.timeout):
                 await waiter.granted
         except TimeoutError:
-            raise NoRoom(f"'{name}' found no memory within {self._timeout:g} s") from None
+            raise NoRoom(f"'{name}' found no memory within {self.timeout:g} s") from None
         finally:
             patience.cancel()
             self._waiting.remove(waiter)
@@ -136,8 +146,8 @@ class Residency:
         """What a service takes now; what is too much for a device leaves, if it is idle."""
         if name in self._services:
             self._services[name].measured(used)
-        for device in self._budget():
-            plan = make_room({device: 1}, self._residents(), self._budget())
+        for device in self.budget:
+            plan = make_room({device: 1}, self._residents(), self.budget)
             for name in plan.leave if plan.room is Room.EVICT else ():
                 self._services[name].give_way(f"{device} is full")
 
@@ -160,7 +170,7 @@ class Residency:
             service.withdraw()
         for waiter in self._waiting:
             if self._is_paused(waiter.name) and not waiter.granted.done():
-                waiter.granted.set_exception(NoRoom(PAUSED))
+                waiter.granted.set_exception(self._refused(waiter.name))
         await asyncio.gather(*(each.vacate("paused", timeout=timeout) for each in concerned))
 
     def resume(self) -> None:
@@ -184,12 +194,12 @@ class Residency:
         return ()
 
     def _too_much(self, name: str, device: str) -> str:
-        need, most = self._need(name)[device] / 2**20, self._budget()[device] / 2**20
+        need, most = self._need(name)[device] / 2**20, self.budget[device] / 2**20
         return f"{name} needs {need:.0f} MiB of {device}: more than {most:.0f} MiB less what stays"
 
     def _plan(self, name: str) -> Plan:
         others = [each for each in self._residents() if each.name != name]
-        return make_room(self._need(name), others, self._budget())
+        return make_room(self._need(name), others, self.budget)
 
     def _need(self, name: str) -> Bytes:
         return self._services[name].need
@@ -201,13 +211,17 @@ class Residency:
             if (service := self._services.get(name)) is not None
         ]
 
+    def _refused(self, name: str) -> NoRoom:
+        device = self._services[name].policy.device
+        return NoRoom(f"{device} is paused: its owner needs it for something else")
+
     def _is_paused(self, name: str) -> bool:
         device = self._services[name].policy.device
         return device in self._paused or device.partition(":")[0] in self._paused
 
     def _devices(self, name: str) -> set[str]:
         """Those with a budget that it needs."""
-        return self._need(name).keys() & self._budget().keys()
+        return self._need(name).keys() & self.budget.keys()
 
     def _wanted_by_others(self, name: str) -> set[str]:
         others = (each for each in self._waiting if each.name != name and not each.granted.done())

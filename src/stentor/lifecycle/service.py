@@ -163,6 +163,11 @@ class Service(Generic[R]):
         return self._running if self._state is State.READY else None
 
     @property
+    def users(self) -> int:
+        """Requests that have entered."""
+        return self._users
+
+    @property
     def busy(self) -> bool:
         return self._users > 0
 

@@ -9,7 +9,9 @@ from typing import Literal
 from stentor.backends.base import Backend
 from stentor.config import ConfigurationError
 from stentor.errors import InvalidRequest, ModelNotFound, ModelUnavailable
+from stentor.lifecycle.service import AnyService
 from stentor.routing.scheduler import Admission, Scheduler
+from stentor.types import Priority
 from stentor_engine import Capabilities
 
 Task = Literal["speech", "transcription"]
@@ -45,9 +47,26 @@ class Model:
         return self._capabilities
 
     @property
+    def services(self) -> list[AnyService]:
+        """What is started and stopped on this machine for it."""
+        return [each.service for each in self.backends if each.service is not None]
+
+    @property
     def task(self) -> Task | None:
         """None: not known before it was started."""
         return self._capabilities.task if self._capabilities else self._task
+
+    async def load(self) -> None:
+        """Starts its first backend that can be started; raises ModelUnavailable."""
+        with self.scheduler.admit(Priority.WARM_UP) as admission:
+            self._capabilities = await admission.ask()
+
+    async def unload(self, *, timeout: float) -> None:
+        """Stops what runs for it on this machine when its running requests have ended, at the
+        latest after so many seconds.
+        """
+        vacating = (each.vacate("unloaded", timeout=timeout) for each in self.services)
+        await asyncio.gather(*vacating)
 
     async def close(self) -> None:
         """Admits nothing more, lets what runs end within a deadline, and stops its backends."""

@@ -19,6 +19,7 @@ from .contract import (
     Word,
 )
 from .errors import EngineError, InvalidCall, LoadFailed, OutOfMemory
+from .espeak_text import speakable
 from .options import Option, OptionValue, complete_options
 
 __all__ = [
@@ -45,4 +46,5 @@ __all__ = [
     "complete_options",
     "iterate_callback",
     "parse_blend",
+    "speakable",
 ]

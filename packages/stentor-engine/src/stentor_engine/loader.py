@@ -7,6 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, get_origin
@@ -37,8 +38,17 @@ def engine_declarations(path: Path) -> tuple[Declaration, ...]:
     anything else is taken for not declared.
     """
     try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return _declarations(path.read_bytes())
+    except OSError:
+        return ()
+
+
+@lru_cache(maxsize=256)
+def _declarations(source: bytes) -> tuple[Declaration, ...]:
+    """Parsing all engines takes a tenth of a second, and they hardly ever change."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     imported = _imported(tree)

@@ -1,0 +1,1 @@
+"""Doors for the server's owner: what runs, and what shall."""

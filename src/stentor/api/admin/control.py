@@ -1,0 +1,87 @@
+"""`/api/status`, `/api/pause`, `/api/resume`, `/api/reload`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+from pydantic import BaseModel
+
+from stentor import __version__
+from stentor.api.admin.state import Device, ModelState, device_states, model_state
+from stentor.config import ConfigurationError, Seconds
+from stentor.errors import InvalidRequest
+from stentor.lifecycle.residency import GPUS, Residency
+from stentor.live_config import LiveConfig
+from stentor.routing.models import Models
+
+
+class Status(BaseModel):
+    version: str
+    paused: list[str]
+    """Devices, or kinds of them, on which nothing may start."""
+    devices: dict[str, Device]
+    models: list[ModelState]
+
+
+class Pause(BaseModel):
+    devices: list[str] = list(GPUS)
+    """Names or kinds, as cuda:0, cuda, cpu; every GPU where none is named."""
+    timeout: Seconds | None = None
+    """Seconds for running requests to end in, in place of lifecycle.pause_timeout."""
+
+
+class Reloaded(BaseModel):
+    """Names of models; `needs_restart`: sections whose news count from the next start only."""
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+    needs_restart: list[str]
+
+
+def control_router(
+    models: Models, residency: Residency, live: LiveConfig, *, pause_timeout: float
+) -> APIRouter:
+    router = APIRouter(tags=["admin"])
+
+    @router.get("/api/status")
+    async def status() -> Status:
+        return Status(
+            version=__version__,
+            paused=sorted(residency.paused),
+            devices=device_states(
+                residency.budget, residency.claimed, list(residency.services.values())
+            ),
+            models=[model_state(model, kept=live.is_kept(model.name)) for model in models],
+        )
+
+    @router.post("/api/pause")
+    async def pause(how: Annotated[Pause | None, Body()] = None) -> Status:
+        """Frees devices for something else; answers when they are free. Requests that run end or
+        go on elsewhere; new ones go elsewhere, or are answered with 503.
+        """
+        asked = how or Pause()
+        await residency.pause(asked.devices, timeout=asked.timeout or pause_timeout)
+        return await status()
+
+    @router.post("/api/resume")
+    async def resume() -> Status:
+        residency.resume()
+        return await status()
+
+    @router.post("/api/reload")
+    async def reload() -> Reloaded:
+        """Reads the configuration again. A bad one is refused whole."""
+        try:
+            changes = live.reload()
+        except ConfigurationError as error:
+            raise InvalidRequest(f"the configuration is wrong: {str(error).strip()}") from error
+        return Reloaded(
+            added=sorted(changes.added),
+            changed=sorted(changes.changed),
+            removed=sorted(changes.removed),
+            needs_restart=list(changes.needs_restart),
+        )
+
+    return router

@@ -1,0 +1,128 @@
+"""How the models stand, as JSON."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from pydantic import BaseModel
+
+from stentor.backends.base import Backend
+from stentor.lifecycle.eviction import Bytes
+from stentor.lifecycle.service import AnyService
+from stentor.routing.models import Model, Task
+
+
+class Queue(BaseModel):
+    """Requests that were let in, calls that wait for a slot, slots, and those in use."""
+
+    admitted: int
+    waiting: int
+    slots: int
+    busy: int
+
+
+class ServiceState(BaseModel):
+    """What runs on this machine for a backend. Memory in bytes by device."""
+
+    state: str
+    reason: str
+    """Why it does not run; empty: nothing happened yet, or it runs."""
+    device: str
+    pinned: bool
+    keep_warm: bool
+    idle_timeout: float | None
+    """Seconds; null: never."""
+    users: int
+    idle_seconds: float | None
+    """Since the last request ended; null: there was none, or one runs."""
+    start_seconds: float
+    """What its last start took."""
+    need: dict[str, int]
+    """What it is known to take."""
+    used: dict[str, int]
+    """What it takes now."""
+
+
+class BackendState(BaseModel):
+    name: str
+    healthy: bool
+    slots: int
+    service: ServiceState | None
+    """Null: it runs elsewhere."""
+
+
+class ModelState(BaseModel):
+    name: str
+    task: Task | None
+    aliases: list[str]
+    languages: list[str]
+    kept: bool
+    """It was created here, not by the configuration's file."""
+    queue: Queue
+    backends: list[BackendState]
+
+
+def model_state(model: Model, *, kept: bool) -> ModelState:
+    scheduler = model.scheduler
+    return ModelState(
+        name=model.name,
+        task=model.task,
+        aliases=list(model.aliases),
+        languages=list(model.known.languages) if model.known else [],
+        kept=kept,
+        queue=Queue(
+            admitted=scheduler.admitted,
+            waiting=scheduler.waiting,
+            slots=scheduler.slots,
+            busy=scheduler.busy,
+        ),
+        backends=[_backend_state(backend) for backend in model.backends],
+    )
+
+
+def _backend_state(backend: Backend) -> BackendState:
+    service = backend.service
+    return BackendState(
+        name=backend.name,
+        healthy=backend.healthy,
+        slots=backend.slots,
+        service=None if service is None else _service_state(service),
+    )
+
+
+def _service_state(service: AnyService) -> ServiceState:
+    policy, last = service.policy, service.last_used
+    idle = None if last is None or service.busy else round(time.monotonic() - last, 3)
+    return ServiceState(
+        state=service.state.value,
+        reason=service.reason,
+        device=policy.device,
+        pinned=policy.pinned,
+        keep_warm=policy.keep_warm,
+        idle_timeout=None if math.isinf(policy.idle_timeout) else policy.idle_timeout,
+        users=service.users,
+        idle_seconds=idle,
+        start_seconds=round(service.start_seconds, 3),
+        need=dict(service.need),
+        used=dict(service.used),
+    )
+
+
+class Device(BaseModel):
+    """Bytes: the most that models may take, what they take now, and what is promised to them."""
+
+    budget: int
+    used: int
+    claimed: int
+
+
+def device_states(budget: Bytes, claimed: Bytes, services: list[AnyService]) -> dict[str, Device]:
+    return {
+        name: Device(
+            budget=most,
+            used=sum(service.used.get(name, 0) for service in services),
+            claimed=claimed.get(name, 0),
+        )
+        for name, most in budget.items()
+    }

@@ -1,0 +1,1 @@
+"""Doors of other projects' APIs, each below `/compat/<name>`."""

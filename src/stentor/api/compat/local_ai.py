@@ -1,0 +1,92 @@
+"""`/compat/local-ai`: the control routes of the local-ai manager, for its scripts and buttons.
+
+`GET /status` and `/healthz`, `POST /gaming-mode` with `{"enable": bool}`, and `POST /stop-all`.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from stentor.lifecycle.residency import GPUS, Residency
+from stentor.lifecycle.state import State
+from stentor.routing.models import Model, Models
+
+RUNNING = (State.STARTING, State.READY, State.DRAINING)
+
+
+class GamingMode(BaseModel):
+    enable: bool
+
+
+def local_ai_router(models: Models, residency: Residency, *, pause_timeout: float) -> APIRouter:
+    router = APIRouter(prefix="/compat/local-ai", tags=["local-ai"])
+
+    def running() -> list[Model]:
+        return [model for model in models if _runs(model)]
+
+    @router.get("/healthz")
+    async def health() -> dict[str, Any]:
+        return {"ok": True, "running": [model.name for model in running()]}
+
+    @router.get("/status")
+    async def status() -> dict[str, Any]:
+        gaming = bool(residency.paused)
+        on_gpu = [model.name for model in running() if _on_gpu(model)]
+        stopped = [model for model in models if not _runs(model)]
+        return {
+            "gaming_mode": gaming,
+            "safe_to_game": not on_gpu,
+            "running_models": {model.name: _used(model) for model in running()},
+            "stopped_models": [model.name for model in stopped],
+            "summary": _summary(on_gpu, gaming=gaming),
+        }
+
+    @router.post("/gaming-mode")
+    async def gaming_mode(mode: GamingMode) -> dict[str, Any]:
+        """Frees every GPU, or gives them back."""
+        before = {model.name for model in running()}
+        if mode.enable:
+            await residency.pause(GPUS, timeout=pause_timeout)
+        else:
+            residency.resume()
+        stopped = sorted(before - {model.name for model in running()})
+        return {"ok": True, "gaming_mode": mode.enable, "stopped": stopped}
+
+    @router.post("/stop-all")
+    async def stop_all() -> dict[str, Any]:
+        """Whatever runs; the next request starts it again."""
+        before = running()
+        for model in before:
+            await model.unload(timeout=pause_timeout)
+        return {"ok": True, "stopped": [model.name for model in before]}
+
+    return router
+
+
+def _runs(model: Model) -> bool:
+    return any(service.state in RUNNING for service in model.services)
+
+
+def _on_gpu(model: Model) -> bool:
+    return any(s.policy.device != "cpu" and s.state in RUNNING for s in model.services)
+
+
+def _used(model: Model) -> dict[str, Any]:
+    """`last_used`: seconds of Unix time; `idle_seconds`: 0 while a request runs."""
+    last = max((s.last_used or 0.0 for s in model.services), default=0.0)
+    busy = any(service.busy for service in model.services)
+    idle = 0.0 if busy else time.monotonic() - last
+    return {
+        "last_used": round(time.time() - idle, 3) if last or busy else None,
+        "idle_seconds": round(idle, 1) if last or busy else None,
+    }
+
+
+def _summary(on_gpu: list[str], *, gaming: bool) -> str:
+    if on_gpu:
+        return f"on a GPU: {', '.join(on_gpu)}"
+    return "gaming mode: every GPU is free" if gaming else "no model is on a GPU"

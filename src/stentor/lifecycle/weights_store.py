@@ -1,0 +1,130 @@
+"""The weights that are here, and how they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from filelock import FileLock, Timeout
+
+from stentor.errors import ModelUnavailable
+from stentor.lifecycle.fetch import Told, Waiting, full
+from stentor.lifecycle.licences import Licences
+from stentor.lifecycle.remote import Patience
+from stentor.lifecycle.staging import fetch_all, is_complete
+from stentor.lifecycle.weights import Wanted, resolve
+from stentor_engine.loader import Declaration
+
+log = structlog.get_logger(__name__)
+
+LOCKS = ".locks"
+PARTIAL = ".partial"
+"""What the folder of a fetch that goes on, or broke off, ends with."""
+ASK_AGAIN = 0.2
+"""Seconds until it is looked whether another process is done."""
+
+
+class WeightsStore:
+    """Those below one folder. Fetches each once, however many ask for them."""
+
+    def __init__(
+        self, folder: Path, licences: Licences, *, timeout: float, patience: Patience | None = None
+    ) -> None:
+        """`timeout`: seconds for one fetch."""
+        self.root = folder
+        self._licences = licences
+        self._timeout = timeout
+        self._patience = patience or Patience()
+        self._fetching: dict[str, asyncio.Lock] = {}
+
+    def place(self, wanted: Wanted) -> Path:
+        return self.root / wanted.key
+
+    def partial(self, wanted: Wanted) -> Path:
+        """Where what was begun of them is."""
+        return self.root / f"{wanted.key}{PARTIAL}"
+
+    def has(self, wanted: Wanted) -> bool:
+        return is_complete(self.place(wanted))
+
+    async def folder(
+        self, name: str, declaration: Declaration, weights: str | None, *, may_fetch: bool
+    ) -> str | None:
+        """What an engine gets as `Settings.weights`, for what its model's configuration says.
+
+        `name`: of the model, or of the engine, as `stentor models pull` knows it. Raises
+        ModelUnavailable, saying what to do; StorageFull.
+        """
+        wanted = resolve(declaration, weights)
+        if isinstance(wanted, Path):
+            if not wanted.exists():
+                raise ModelUnavailable(f"the weights of '{name}', {weights}, are not there")
+            return str(wanted)
+        if not isinstance(wanted, Wanted):
+            return wanted
+        if not self.has(wanted):
+            if not may_fetch:
+                raise ModelUnavailable(
+                    f"the weights of '{name}' are not here: stentor models pull {name}"
+                )
+            await self.pull(name, wanted, _unheard)
+        return str(self.place(wanted))
+
+    async def pull(self, name: str, wanted: Wanted, told: Told) -> Path:
+        """Their folder, when they are in it; `told` hears how that goes. What a fetch that broke
+        off left is gone on with. Raises ModelUnavailable; StorageFull.
+        """
+        async with self._fetching.setdefault(wanted.key, asyncio.Lock()):
+            if not self.has(wanted):
+                self._refuse_unaccepted(name, wanted)
+                await self._fetch(name, wanted, told)
+        return self.place(wanted)
+
+    @asynccontextmanager
+    async def locked(self, key: str, told: Told) -> AsyncIterator[None]:
+        """Against other processes, those that were killed excepted."""
+        locks = self.root / LOCKS
+        locks.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(locks / key, blocking=False, thread_local=False)
+        while True:
+            try:
+                lock.acquire()
+                break
+            except Timeout:
+                told(Waiting())
+                await asyncio.sleep(ASK_AGAIN)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    async def _fetch(self, name: str, wanted: Wanted, told: Told) -> None:
+        place, partial = self.place(wanted), self.partial(wanted)
+        log.info("weights_fetching", model=name, weights=wanted.name, folder=place.name)
+        try:
+            async with asyncio.timeout(self._timeout), self.locked(wanted.key, told):
+                if not self.has(wanted):  # another process was quicker
+                    await fetch_all(wanted, place, partial, self._patience, told)
+        except TimeoutError as error:
+            raise ModelUnavailable(
+                f"the weights of '{name}' were not fetched within {self._timeout:g} s; what is "
+                "here of them is kept: try again"
+            ) from error
+        except OSError as error:
+            raise full(error, f"the weights of '{name}'") from error
+        log.info("weights_fetched", model=name, weights=wanted.name)
+
+    def _refuse_unaccepted(self, name: str, wanted: Wanted) -> None:
+        if lacking := self._licences.lacking(wanted.licences):
+            raise ModelUnavailable(
+                f"the weights of '{name}' come with a licence that was not accepted yet: "
+                f"{'; '.join(lacking)}. Read it, then: stentor models pull {name} "
+                "--accept-licence"
+            )
+
+
+def _unheard(progress: object) -> None:
+    pass

@@ -1,0 +1,1 @@
+"""What is kept between one run of the server and the next."""
