@@ -7,7 +7,7 @@ A request's journey: the doors in `api/` turn it into a request of `types.py`; t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -32,8 +32,8 @@ from stentor.api.openai.transcriptions import transcriptions_router
 from stentor.api.openai.voices import voices_router
 from stentor.api.request_id import RequestId
 from stentor.audio.vad import Detectors
-from stentor.backends.configured import Place, build_backends
-from stentor.config import Config, ModelConfig, configured_models
+from stentor.backends.configured import Place, build_backends, is_present
+from stentor.config import Config, EngineBackendConfig, ModelConfig, configured_models
 from stentor.lifecycle.catalog import (
     Offer,
     bundled_engines,
@@ -44,9 +44,11 @@ from stentor.lifecycle.catalog import (
 )
 from stentor.lifecycle.device import devices_present
 from stentor.lifecycle.environments import Environments
+from stentor.lifecycle.licences import Licences
 from stentor.lifecycle.memory import device_sizes, memory_budget
 from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.service import AnyService
+from stentor.lifecycle.weights_store import WeightsStore
 from stentor.live_config import LiveConfig, reload_on_hangup
 from stentor.pipelines.listen import Listener
 from stentor.pipelines.speak import Speaker
@@ -54,6 +56,7 @@ from stentor.routing.models import Model, Models
 from stentor.storage.kept_models import KeptModels, with_kept
 from stentor.telemetry.metrics import Metrics
 from stentor.threads import Threads
+from stentor_engine.loader import Declaration
 
 log = structlog.get_logger(__name__)
 
@@ -87,34 +90,40 @@ class Stentor:
         go on as they are; of the others requests end as they began. Raises ConfigurationError,
         with nothing changed.
         """
-        engines = find_engines([bundled_engines(), *config.engines.paths])
+        place = Place(
+            config,
+            find_engines([bundled_engines(), *config.engines.paths]),
+            environments(config),
+            weights_store(config),
+            self.residency,
+            devices_present(),
+        )
         configured = configured_models(config)
-        offers = [_offer(name, model, engines) for name, model in configured.items()]
+        offers = [_offer(name, model, place) for name, model in configured.items()]
         taken = {name for key, model in configured.items() for name in (key, *model.aliases)}
         aliases = openai_aliases(offers, taken)
-        place = Place(config, engines, environments(config), self.residency, devices_present())
-        models = [self._model(offer, configured[offer.model], aliases, place) for offer in offers]
-        self.models.replace(models)
+        models = [self._model(offer, configured[offer.model], place) for offer in offers]
+        given = {
+            name: [*model.aliases, *(alias for alias, meant in aliases.items() if meant == name)]
+            for name, model in configured.items()
+        }
+        self.models.replace(models, given)
         self.residency.budget = memory_budget(config.lifecycle.memory_budget, device_sizes())
         self.residency.timeout = config.lifecycle.memory_timeout
         for service in self.services:
             self.residency.add(service)
         self.config, self.offers, self.aliases = config, offers, aliases
 
-    def _model(
-        self, offer: Offer, model: ModelConfig, aliases: Mapping[str, str], place: Place
-    ) -> Model:
+    def _model(self, offer: Offer, model: ModelConfig, place: Place) -> Model:
         """The one that is there, if it would be built as it is."""
         name = offer.model
-        given = [alias for alias, meant in aliases.items() if meant == name]
-        source = (model, given, place.sources(model))
+        source = (model.model_copy(update={"aliases": []}), place.sources(model))
         old = self.models.get(name)
         if old is not None and old.source == source:
             return old
         return Model(
             name,
             build_backends(name, model, place),
-            aliases=[*model.aliases, *given],
             revision=model.revision,
             queue_limit=model.queue_limit,
             task=offer.task,
@@ -141,8 +150,14 @@ class Stentor:
         self.threads.close()
 
 
-def _offer(name: str, model: ModelConfig, engines: Mapping[str, Path]) -> Offer:
-    return offer(name, [declared(backend.engine, engines) for backend in model.backends])
+def _offer(name: str, model: ModelConfig, place: Place) -> Offer:
+    declarations = [
+        declared(each.engine, place.engines)
+        if isinstance(each, EngineBackendConfig)
+        else Declaration(name, each.task)
+        for each in model.backends
+    ]
+    return offer(name, declarations, present=is_present(model, place))
 
 
 def environments(config: Config) -> Environments:
@@ -151,6 +166,12 @@ def environments(config: Config) -> Environments:
         torch=config.engines.torch,
         timeout=config.engines.pull_timeout,
     )
+
+
+def weights_store(config: Config) -> WeightsStore:
+    folder = config.storage.data_dir
+    licences = Licences(folder / "licences.json", configured=config.engines.accepted_licences)
+    return WeightsStore(folder / "weights", licences, timeout=config.engines.pull_timeout)
 
 
 def create_app(config: Config, read: Callable[[], Config] | None = None) -> FastAPI:

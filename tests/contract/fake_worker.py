@@ -63,7 +63,7 @@ class FakeWorker:
         """A new one, with a process of its own."""
         worker = Worker(self.command(), start_timeout=20.0)
         backend = EngineBackend("fake", worker, max_parallel=None, stall_timeout=stall_timeout)
-        self.pid = lambda: backend.pid
+        self.pid = lambda: worker.pid
         try:
             yield backend
         finally:
@@ -94,7 +94,8 @@ class FakeWorker:
         if self.then == "hold":
             await reader.read()
         if self.then == "deaf":
-            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            assert isinstance(writer.transport, asyncio.Transport)
+            writer.transport.pause_reading()
             await asyncio.Event().wait()
         while self.then == "drip":
             writer.write(b"x")

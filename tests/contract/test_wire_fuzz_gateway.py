@@ -14,50 +14,47 @@ from typing import Any, TypeVar
 import numpy as np
 import psutil
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.event import Event
 
 from stentor.errors import (
     EngineFailed,
     InvalidRequest,
-    ModelUnavailable,
     OutOfMemory,
     StentorError,
     WorkerLost,
     WorkerStalled,
 )
-from stentor.lifecycle.state import State
-from stentor.lifecycle.worker import Worker
 from stentor.types import AudioChunk
-from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall, Word
+from stentor_engine import SpeechCall, Transcript, TranscriptionCall, Word
 from stentor_engine.messages import (
-    Info,
     audio_chunk_event,
     audio_start_event,
     audio_stop_event,
-    info_event,
     transcript_chunk_event,
 )
 from stentor_engine.wire import MAX_DATA, MAX_LINE, MAX_PAYLOAD, encode
 from tests.contract.fake_worker import RATE, SPEECH, TRANSCRIPTION, FakeWorker, Then, fake_worker
+from tests.contract.nonsense import LIMIT, huge, json_values, many
 
 pytestmark = pytest.mark.anyio
 
-LIMIT = 20.0
 T = TypeVar("T")
 
-many = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
 CALL = SpeechCall("text")
+
 WINDOW = TranscriptionCall(np.zeros(RATE, np.float32))
+
 PCM = np.arange(-20, 20, dtype="<i2").tobytes()
+
 SPOKEN = [
     audio_start_event(RATE),
     audio_chunk_event(RATE, PCM, [Word("text", 0.0, 0.005, 0, 0.5)]),
     audio_chunk_event(RATE, PCM),
     audio_stop_event(),
 ]
+
 HEARD = [
     Event("transcript-start"),
     transcript_chunk_event(Transcript("text", 0.0, 1.0, (Word("text", 0.0, 1.0),), "en", {"x": 1})),
@@ -144,15 +141,6 @@ async def test_an_answer_that_was_changed_on_its_way(
         assert b'{"type": "audio-stop"}\n' in answer
 
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-
-
 @many
 @given(
     event=st.sampled_from(SPOKEN), name=st.sampled_from(["type", "data", "rate", "stentor"]),
@@ -191,10 +179,6 @@ async def test_events_in_any_order_from_a_worker(fake: FakeWorker, order: str) -
         assert len(result) == order.index("e") - 1
 
 
-def huge(name: str, value: str) -> bytes:
-    return f'{{"type": "audio-start", "{name}": {value}}}\n'.encode()
-
-
 @pytest.mark.parametrize(
     "answer",
     [
@@ -227,8 +211,8 @@ async def test_a_worker_that_falls_silent_is_killed(
     fake.answer, fake.then = raw(SPOKEN)[:part], then
     async with fake.backend(stall_timeout=0.2) as backend:
         await backend.ensure_ready()
-        assert backend.pid is not None
-        process = psutil.Process(backend.pid)
+        assert fake.pid() is not None
+        process = psutil.Process(fake.pid())
         assert type(await outcome(backend.speak(CALL))) is WorkerStalled
         assert not process.is_running()
         assert not backend.warm
@@ -268,110 +252,10 @@ async def test_what_cannot_be_asked_does_not_cost_the_worker(fake: FakeWorker) -
     fake.answer = raw(SPOKEN)
     async with fake.backend() as backend:
         await backend.ensure_ready()
-        pid = backend.pid
+        assert fake.pid() is not None
+        pid = fake.pid()
         for call in (SpeechCall("x" * (MAX_DATA + 1)), SpeechCall("x", speed=float("nan"))):
             assert type(await outcome(backend.speak(call))) is InvalidRequest
         assert isinstance(await outcome(backend.speak(CALL)), list)
-        assert backend.pid == pid
+        assert fake.pid() == pid
         assert len(fake.requests) == 1
-
-
-# Before it is ready
-
-
-async def start_of(worker: Worker) -> StentorError:
-    """How its start fails; whatever it was, the next one can be asked for."""
-    for _ in range(2):
-        async with asyncio.timeout(LIMIT):
-            with pytest.raises(ModelUnavailable) as error:
-                await worker.ensure_ready()
-        assert worker.state is State.FAILED
-    await worker.close()
-    assert worker.state is State.STOPPED
-    return error.value
-
-
-def left(fake: FakeWorker) -> list[psutil.Process]:
-    return [
-        child
-        for child in psutil.Process().children(recursive=True)
-        if any(str(fake.folder) in part for part in child.cmdline())
-    ]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"\n",
-        b"hello\n",
-        b"[]\n",
-        b"null\n",
-        b"{}\n",
-        b'{"listening": 5}\n',
-        b'{"listening": null}\n',
-        b'{"listening": ""}\n',
-        b'{"listening": "unix:"}\n',
-        b'{"listening": "unix:/nowhere/at/all"}\n',
-        b'{"listening": "unix:/\\u0000"}\n',
-        b'{"listening": "unix:' + b"x" * 300 + b'"}\n',
-        b'{"listening": "tcp:"}\n',
-        b'{"listening": "tcp:localhost:port"}\n',
-        b'{"listening": "tcp:localhost:99999999"}\n',
-        b'{"listening": "tcp:.....:1"}\n',
-        b"\xff\xfe\n",
-        b"[" * 60_000 + b"\n",
-        b"x" * 1_000_000,
-        b'{"listening": "unix:',
-    ],
-    ids=lambda line: line[:40].decode(errors="replace").strip(),
-)
-async def test_a_process_that_is_no_worker(fake: FakeWorker, line: bytes) -> None:
-    await start_of(Worker(fake.command(line), start_timeout=0.5))
-    assert not left(fake)
-
-
-async def test_a_process_that_cannot_be_started(fake: FakeWorker) -> None:
-    command = fake.command()
-    (fake.folder / "python").unlink()
-    await start_of(Worker(command, start_timeout=LIMIT))
-
-
-GOOD = SPEECH.data["stentor"]
-
-
-@pytest.mark.parametrize(
-    "info",
-    [
-        b"",
-        b"\n",
-        encode(Event("info")),
-        encode(Event("pong")),
-        encode(Event("error", {"code": "version_mismatch", "text": "another protocol"})),
-        encode(Event("info", {"stentor": {**GOOD, "protocol": 2}})),
-        encode(Event("info", {"stentor": {**GOOD, "state": "sleepy"}})),
-        encode(Event("info", {"stentor": {**GOOD, "engine": 5}})),
-        encode(Event("info", {"stentor": {**GOOD, "capabilities": None}})),
-        encode(Event("info", {"stentor": {**GOOD, "capabilities": []}})),
-        encode(info_event(Info("fake", "ready", Capabilities("speech", 0)))),
-        encode(info_event(Info("fake", "ready", Capabilities("speech", RATE, parallel=-1)))),
-        encode(info_event(Info("fake", "failed", error="no model"))),
-        encode(info_event(Info("fake", "failed"))),
-        encode(info_event(Info("fake", "loading"))),
-        encode(SPEECH)[:-1],
-        huge("payload_length", "1" + "0" * 20),
-    ],
-)
-async def test_a_worker_that_never_becomes_ready(fake: FakeWorker, info: bytes) -> None:
-    fake.info = info
-    await start_of(Worker(fake.command(), start_timeout=0.3))
-    assert not left(fake)
-
-
-@many
-@given(info=st.binary(max_size=200) | json_values.map(lambda v: json.dumps(v).encode() + b"\n"))
-async def test_garbage_for_an_info(fake: FakeWorker, info: bytes) -> None:
-    fake.info = info + b"\n"
-    worker = Worker(fake.command(), start_timeout=LIMIT)
-    with pytest.raises(ModelUnavailable):
-        await worker.ensure_ready()
-    await worker.close()

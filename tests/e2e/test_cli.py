@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
 from tests.audio import decoded, streamed_wav
+from tests.e2e.command import TEXT, player, stentor
 from tests.servers import Server
-
-TEXT = "One two three four five six seven eight nine ten."
-
-
-def stentor(
-    *arguments: str, cwd: Path, stdin: bytes = b"", env: Mapping[str, str] = MappingProxyType({})
-) -> subprocess.CompletedProcess[bytes]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("STENTOR_")}
-    return subprocess.run(
-        [sys.executable, "-m", "stentor.cli.main", *arguments],
-        cwd=cwd,
-        env={**clean, "STENTOR_PORT": "9", **env},  # nobody listens there
-        input=stdin,
-        capture_output=True,
-        timeout=100,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +39,6 @@ def test_say_to_stdout_is_audio_and_nothing_else(tmp_path: Path, url: dict[str, 
     done = stentor("say", "-", "-o", "-", cwd=tmp_path, stdin=TEXT.encode(), env=url)
     assert done.returncode == 0, done.stderr
     assert 2 < len(streamed_wav(done.stdout)[0]) / 24_000 < 6
-
-
-def player(folder: Path, script: str) -> dict[str, str]:
-    """The environment in which the preferred player is a script."""
-    program = folder / "paplay"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    return {"PATH": f"{folder}:{os.environ['PATH']}"}
 
 
 def test_say_plays(tmp_path: Path, url: dict[str, str]) -> None:

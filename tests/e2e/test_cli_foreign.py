@@ -16,7 +16,7 @@ import srt
 
 from stentor.audio.encode import encode
 from tests.audio import Samples
-from tests.e2e.test_cli import player, stentor
+from tests.e2e.command import player, stentor
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_cli import player, stentor
+from tests.e2e.command import player, stentor
 from tests.servers import Server
 
 CONFIG = """
@@ -101,16 +101,8 @@ def test_voices_are_heard(tmp_path: Path, url: dict[str, str]) -> None:
 
 def test_a_table_on_a_terminal(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("STENTOR_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "stentor.cli.main", "models"],
-        cwd=tmp_path,
-        env={**clean, "STENTOR_PORT": "9", "TERM": "xterm", "COLUMNS": "120"},
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=subprocess.PIPE,
-        timeout=60,
-    )
+    env = {"TERM": "xterm", "COLUMNS": "120"}
+    done = stentor("models", cwd=tmp_path, env=env, stdout=theirs)
     text = os.read(ours, 65536).decode()
     os.close(ours)
     os.close(theirs)

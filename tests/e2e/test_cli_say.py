@@ -7,9 +7,7 @@ import os
 import pty
 import resource
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +17,7 @@ import srt
 import webvtt
 
 from tests.audio import decoded
-from tests.e2e.test_cli import TEXT, player, stentor
+from tests.e2e.command import TEXT, begun, player, stentor
 from tests.servers import ECHO, Server
 from tests.wait import until
 
@@ -39,25 +37,6 @@ def url(request: pytest.FixtureRequest, server: Server) -> dict[str, str]:
     if request.param == "server":
         return {"STENTOR_URL": server.url}
     return {"STENTOR_CONFIG": str(server.folder / "stentor.toml")}
-
-
-def begun(
-    *arguments: str,
-    cwd: Path,
-    env: dict[str, str],
-    before: Callable[[], None] | None = None,
-    stderr: int = subprocess.PIPE,
-) -> subprocess.Popen[bytes]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("STENTOR_")}
-    return subprocess.Popen(
-        [sys.executable, "-m", "stentor.cli.main", *arguments],
-        cwd=cwd,
-        env={**clean, "STENTOR_PORT": "9", **env},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        preexec_fn=before,
-    )
 
 
 def names(folder: Path) -> list[str]:

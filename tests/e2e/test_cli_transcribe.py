@@ -8,8 +8,6 @@ import pty
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +17,7 @@ import pytest
 import srt
 import webvtt
 
-from tests.e2e.test_cli import TEXT, stentor
+from tests.e2e.command import TEXT, begun, stentor
 from tests.servers import Server
 from tests.wait import until
 
@@ -212,13 +210,7 @@ def test_what_cannot_be_written(tmp_path: Path, url: dict[str, str], spoken: Pat
 
 def test_an_interrupt_leaves_no_half_file(tmp_path: Path, url: dict[str, str], album: Path) -> None:
     before = below(album)
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("STENTOR_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stentor.cli.main", "transcribe", str(album), "--model", "slow"],
-        env={**clean, "STENTOR_PORT": "9", **url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process = begun("transcribe", str(album), "--model", "slow", cwd=tmp_path, env=url)
     until(lambda: (album / "deep" / "two.txt.part").exists(), "it hears")
     workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
@@ -229,15 +221,10 @@ def test_an_interrupt_leaves_no_half_file(tmp_path: Path, url: dict[str, str], a
 
 
 def test_a_bar_on_a_terminal(tmp_path: Path, url: dict[str, str], album: Path) -> None:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("STENTOR_")}
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stentor.cli.main", "transcribe", str(album), "-f", "srt", *EARS],
-        env={**clean, "STENTOR_PORT": "9", "TERM": "xterm", "COLUMNS": "120", **url},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-    )
+    env = url | {"TERM": "xterm", "COLUMNS": "120"}
+    arguments = ["-f", "srt", *EARS]
+    process = begun("transcribe", str(album), *arguments, cwd=tmp_path, env=env, stderr=theirs)
     os.close(theirs)
     shown = bytearray()
     reading = threading.Thread(target=_read_all, args=(ours, shown))

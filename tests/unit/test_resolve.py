@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -92,8 +93,8 @@ def test_unknown(name: str) -> None:
 
 def voices(genders: str) -> list[Voice]:
     """A voice for each letter: f, m, or unknown."""
-    known = {"f": "female", "m": "male"}
-    return [Voice(f"{g}{at}", g, gender=known.get(g)) for at, g in enumerate(genders)]  # type: ignore[arg-type]
+    known: dict[str, Literal["female", "male"]] = {"f": "female", "m": "male"}
+    return [Voice(f"{g}{at}", g, gender=known.get(g)) for at, g in enumerate(genders)]
 
 
 @pytest.mark.parametrize(

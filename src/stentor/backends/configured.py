@@ -4,20 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stentor.backends.base import Backend
 from stentor.backends.engine import EngineBackend
-from stentor.config import BackendConfig, Config, ConfigurationError, ModelConfig
+from stentor.config import (
+    BackendConfig,
+    Config,
+    ConfigurationError,
+    ContainerBackendConfig,
+    EngineBackendConfig,
+    ModelConfig,
+    ProcessBackendConfig,
+    ServedBackendConfig,
+)
+from stentor.errors import ModelUnavailable
 from stentor.lifecycle.catalog import declared
 from stentor.lifecycle.device import choose_device
 from stentor.lifecycle.environments import Environments
 from stentor.lifecycle.process import WorkerCommand
 from stentor.lifecycle.residency import Residency
-from stentor.lifecycle.service import Policy
+from stentor.lifecycle.service import Launcher, Policy, Service
+from stentor.lifecycle.weights import Wanted, resolve
+from stentor.lifecycle.weights_store import WeightsStore
 from stentor.lifecycle.worker import Worker
+from stentor_engine.loader import Declaration
+
+if TYPE_CHECKING:
+    from stentor.backends.served import Dialect
+    from stentor.lifecycle.served import Look, Served
 
 MIB = 2**20
 
@@ -30,6 +48,7 @@ class Place:
     engines: Mapping[str, Path]
     """From names to files."""
     environments: Environments
+    weights: WeightsStore
     residency: Residency
     devices: tuple[str, ...]
     """Kinds that this machine has, the best one first."""
@@ -37,7 +56,8 @@ class Place:
     def sources(self, model: ModelConfig) -> tuple[object, ...]:
         """What beside the model's own keys makes its backends what they are."""
         config = self.config
-        files = [self.engines.get(backend.engine) for backend in model.backends]
+        named = [each.engine for each in model.backends if isinstance(each, EngineBackendConfig)]
+        files = [self.engines.get(engine) for engine in named]
         return (config.lifecycle, config.engines, config.storage, *map(_written, files))
 
 
@@ -48,25 +68,33 @@ def _written(file: Path | None) -> tuple[Path, int] | None:
 
 def build_backends(name: str, model: ModelConfig, place: Place) -> list[Backend]:
     """Of one model, in its order of preference. Raises ConfigurationError."""
-    return [_engine(name, index, model, place) for index in range(len(model.backends))]
+    return [_build(name, index, model, place) for index in range(len(model.backends))]
 
 
-def _engine(name: str, index: int, model: ModelConfig, place: Place) -> Backend:
-    backend, config = model.backends[index], place.config
+def _build(name: str, index: int, model: ModelConfig, place: Place) -> Backend:
+    backend = model.backends[index]
+    if isinstance(backend, EngineBackendConfig):
+        return _engine(name, index, model, backend, place)
+    return _served(name, index, model, backend, place)
+
+
+def _engine(
+    name: str, index: int, model: ModelConfig, backend: EngineBackendConfig, place: Place
+) -> Backend:
+    config = place.config
     engine = backend.engine
     if engine not in place.engines:
         known = ", ".join(sorted(place.engines))
         raise ConfigurationError(f"there is no engine '{engine}'; there are: {known}")
     declaration = declared(engine, place.engines)
     device = choose_device(backend.device, declaration.devices, place.devices)
-    settings = {"device": device, "weights": model.weights, "options": backend.options}
+    settings = {"device": device, "options": backend.options}
     file = place.engines[engine]
-    may_build = config.engines.pull_on_request
     title = f"engine:{engine}" + (f":{index}" if index else "")
     worker = Worker(
         WorkerCommand(engine, file, settings),
         start_timeout=config.lifecycle.start_timeout,
-        find_python=partial(place.environments.python, engine, file, may_build=may_build),
+        prepare=partial(_prepare, name, model.weights, declaration, place),
         name=place.residency.name(f"{name}/{title}"),
         policy=policy(model, backend, device, declaration.memory_mb * MIB, config),
         room=place.residency,
@@ -74,6 +102,127 @@ def _engine(name: str, index: int, model: ModelConfig, place: Place) -> Backend:
     stall_timeout = config.lifecycle.stall_timeout
     parallel = backend.max_parallel
     return EngineBackend(title, worker, max_parallel=parallel, stall_timeout=stall_timeout)
+
+
+def is_present(model: ModelConfig, place: Place) -> bool:
+    """A backend of it could be started now: nothing would have to be installed or fetched."""
+    return any(_is_present(backend, model.weights, place) for backend in model.backends)
+
+
+def _is_present(backend: BackendConfig, weights: str | None, place: Place) -> bool:
+    if not isinstance(backend, EngineBackendConfig):
+        return True
+    file = place.engines.get(backend.engine)
+    if file is None:
+        return False
+    try:
+        environment = place.environments.find(file)
+        wanted = resolve(declared(backend.engine, place.engines), weights)
+    except ModelUnavailable:
+        return False
+    here = not isinstance(wanted, Wanted) or place.weights.has(wanted)
+    return here and (environment is None or environment.ready)
+
+
+async def _prepare(
+    name: str, weights: str | None, engine: Declaration, place: Place, command: WorkerCommand
+) -> WorkerCommand:
+    """With its environment and its weights: those that are there, or that are got now."""
+    may = place.config.engines.pull_on_request
+    python = await place.environments.python(command.engine, command.file, may_build=may)
+    folder = await place.weights.folder(name, engine, weights, may_fetch=may)
+    return replace(command, python=python, settings={**command.settings, "weights": folder})
+
+
+def _served(
+    name: str,
+    index: int,
+    model: ModelConfig,
+    backend: ProcessBackendConfig | ContainerBackendConfig,
+    place: Place,
+) -> Backend:
+    # Imported only here, as below: who has engines alone does not wait for an HTTP client.
+    from stentor.backends.served import ServedBackend
+
+    title = _title(backend) + (f":{index}" if index else "")
+    service: Service[Served] = Service(
+        place.residency.name(f"{name}/{title}"),
+        _launcher(f"{name}/{title}", backend, place.config),
+        policy=policy(model, backend, _device(backend), 0, place.config),
+        room=place.residency,
+    )
+    dialect = _dialect(name, backend, place.config)
+    return ServedBackend(title, service, dialect, max_parallel=backend.max_parallel)
+
+
+def _title(backend: ProcessBackendConfig | ContainerBackendConfig) -> str:
+    if isinstance(backend, ContainerBackendConfig):
+        return f"container:{backend.name or backend.image}"
+    return "process"
+
+
+def _device(backend: ProcessBackendConfig | ContainerBackendConfig) -> str:
+    gpus = isinstance(backend, ContainerBackendConfig) and bool(backend.gpus)
+    return backend.device or ("cuda:0" if gpus else "cpu")
+
+
+def _launcher(
+    title: str, backend: ProcessBackendConfig | ContainerBackendConfig, config: Config
+) -> Launcher[Served]:
+    look, timeout = _look(backend), backend.start_timeout or config.lifecycle.start_timeout
+    if isinstance(backend, ProcessBackendConfig):
+        from stentor.lifecycle.command import Command, CommandLauncher
+
+        command = Command(backend.command, backend.env, backend.cwd, backend.port)
+        return CommandLauncher(title, command, look, start_timeout=timeout)
+    from stentor.lifecycle.container import ContainerLauncher
+    from stentor.lifecycle.container_request import Wanted
+
+    wanted = Wanted(
+        image=backend.image,
+        name=backend.name,
+        port=backend.port,
+        pull=backend.pull,
+        command=tuple(backend.command),
+        env=backend.env,
+        volumes=tuple(backend.volumes),
+        gpus=backend.gpus,
+        network=backend.network,
+        shm_size=None if backend.shm_size is None else int(backend.shm_size),
+    )
+    return ContainerLauncher(
+        title,
+        wanted,
+        look,
+        host=backend.host,
+        data_dir=config.storage.data_dir,
+        start_timeout=timeout,
+        pull_timeout=config.engines.pull_timeout,
+    )
+
+
+def _look(backend: ServedBackendConfig) -> Look:
+    from stentor.lifecycle.health import http_look, wyoming_look
+
+    if backend.protocol == "wyoming" and backend.health is None:
+        return wyoming_look
+    return http_look(backend.health)
+
+
+def _dialect(name: str, backend: ServedBackendConfig, config: Config) -> Dialect:
+    stall = config.lifecycle.stall_timeout
+    if backend.protocol == "openai":
+        from stentor.backends.openai import OpenAI
+
+        start = backend.start_timeout or config.lifecycle.start_timeout
+        return OpenAI(backend, name, stall_timeout=stall, discovery_timeout=start)
+    if backend.protocol == "wyoming":
+        from stentor.backends.wyoming import Wyoming
+
+        return Wyoming(backend, name, stall_timeout=stall)
+    from stentor.backends.served import Raw
+
+    return Raw(name)
 
 
 def policy(

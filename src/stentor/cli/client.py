@@ -7,13 +7,16 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import httpx2
 
 from stentor.cli.failure import UsageError
 from stentor.config import Config
 from stentor.types import Rendered, Segment, SpeechRequest, TranscriptionRequest
+
+if TYPE_CHECKING:
+    from stentor.cli.remote import Remote
 
 SPEAKS = "tts-1"
 LISTENS = "whisper-1"
@@ -77,8 +80,7 @@ async def open_client(config: Config, server: str | None) -> AsyncIterator[Clien
     """The named server; else the one of the configuration if it runs; else none is needed. Raises
     UsageError for what is no address.
     """
-    named = server or os.environ.get("STENTOR_URL")
-    url = base_url(named) if named else await running_server(config)
+    url = await _address(config, server)
     if url is None:
         # All of Stentor is imported only where it does the work: that takes longer than a word.
         from stentor.cli.local import open_local
@@ -88,14 +90,35 @@ async def open_client(config: Config, server: str | None) -> AsyncIterator[Clien
         return
     from stentor.cli.remote import Remote
 
+    async with _http(config, url, server) as http:
+        yield Remote(http)
+
+
+@asynccontextmanager
+async def open_server(config: Config, server: str | None) -> AsyncIterator[Remote]:
+    """The same where only a running server will do: without one UsageError is raised."""
+    from stentor.cli.remote import Remote
+
+    url = await _address(config, server)
+    if url is None:
+        raise UsageError(f"no server runs at {local_url(config)}: name another with --server")
+    async with _http(config, url, server) as http:
+        yield Remote(http)
+
+
+async def _address(config: Config, server: str | None) -> str | None:
+    """None: none was named, and none runs."""
+    named = server or os.environ.get("STENTOR_URL")
+    return base_url(named) if named else await running_server(config)
+
+
+def _http(config: Config, url: str, server: str | None) -> httpx2.AsyncClient:
     key = config.server.api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
     # A proxy that this machine goes out by does not lead to the machine itself.
-    async with httpx2.AsyncClient(
-        base_url=url, headers=headers, timeout=timeout, trust_env=named is not None
-    ) as http:
-        yield Remote(http)
+    named = bool(server or os.environ.get("STENTOR_URL"))
+    return httpx2.AsyncClient(base_url=url, headers=headers, timeout=timeout, trust_env=named)
 
 
 def url_of(host: str, port: int) -> str:

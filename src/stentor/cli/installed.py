@@ -6,14 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stentor.app import environments
+from stentor.app import environments, weights_store
 from stentor.cli.failure import UsageError
 from stentor.config import Config, EngineBackendConfig, configured_models
 from stentor.lifecycle.catalog import bundled_engines, declared, find_engines
 from stentor.lifecycle.environments import Environments
-from stentor.lifecycle.licences import Licences
 from stentor.lifecycle.weights import Wanted, resolve
-from stentor.lifecycle.weights_store import WeightsStore
 from stentor_engine.loader import Declaration
 
 MIB = 2**20
@@ -43,15 +41,7 @@ class Installed:
         self.models = configured_models(config)
         self.engines = find_engines([bundled_engines(), *config.engines.paths])
         self.environments: Environments = environments(config)
-        self.licences = Licences(
-            config.storage.data_dir / "licences.json",
-            configured=getattr(config.engines, "accepted_licences", ()),
-        )
-        self.weights = WeightsStore(
-            config.storage.data_dir / "weights",
-            self.licences,
-            timeout=config.engines.pull_timeout,
-        )
+        self.weights = weights_store(config)
 
     def targets(self, name: str) -> list[Target]:
         """Of a model, or of the engine of that name. Raises UsageError."""

@@ -24,6 +24,9 @@ app = typer.Typer(
 Server = Annotated[
     str | None, typer.Option(help="URL of a running server; default: one on this machine, or none")
 ]
+Running = Annotated[
+    str | None, typer.Option(help="URL of a running server; default: the one on this machine")
+]
 Json = Annotated[bool, typer.Option("--json", help="as JSON")]
 
 
@@ -39,7 +42,7 @@ def _run(command: str, *arguments: object, **options: object) -> NoReturn:
             chosen: Callable[..., int] = importlib.import_module(f"stentor.cli.{command}").run
             return chosen(*arguments, **options)
 
-        sys.exit(attempt(command, run))
+        sys.exit(attempt(command.replace("_", " "), run))
     except KeyboardInterrupt:  # before anything could be begun
         sys.exit(130)
 
@@ -178,6 +181,47 @@ def pull(
 
 
 @models_app.command()
+def load(
+    names: Annotated[list[str], typer.Argument(help="models")],
+    server: Running = None,
+) -> None:
+    """Load models into a running server's memory."""
+    _run("control", "load", names, server=server)
+
+
+@models_app.command()
+def unload(
+    names: Annotated[list[str], typer.Argument(help="models")],
+    timeout: Annotated[
+        float | None, typer.Option(help="seconds for their running requests to end in", min=0)
+    ] = None,
+    server: Running = None,
+) -> None:
+    """Stop models, and give their memory back. The next request loads them again."""
+    _run("control", "unload", names, server=server, timeout=timeout)
+
+
+@models_app.command()
+def pause(
+    device: Annotated[
+        list[str] | None, typer.Option(help="as cuda:0, cuda or cpu; default: every GPU")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(help="seconds for running requests to end in", min=0)
+    ] = None,
+    server: Running = None,
+) -> None:
+    """Free the GPUs for something else: nothing is loaded there before `resume`."""
+    _run("control", "pause", server=server, devices=device, timeout=timeout)
+
+
+@models_app.command()
+def resume(server: Running = None) -> None:
+    """Take the GPUs back into use."""
+    _run("control", "resume", server=server)
+
+
+@models_app.command()
 def remove(
     names: Annotated[list[str] | None, typer.Argument(help="models or engines")] = None,
     unused: Annotated[
@@ -219,6 +263,62 @@ def voices(
         as_json=as_json,
         server=server,
     )
+
+
+@app.command()
+def top(
+    interval: Annotated[float, typer.Option(help="seconds between two looks", min=0.1)] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="one look only")] = False,
+    server: Running = None,
+) -> None:
+    """Watch what a running server does: models, memory, queues."""
+    _run("top", server=server, interval=interval, once=once)
+
+
+config_app = typer.Typer(
+    help="The configuration: show it, check it, or make it from another system's.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(config_app, name="config")
+
+
+@config_app.command("show")
+def config_show() -> None:
+    """Print the configuration that counts, from all sources, as TOML with secrets masked."""
+    _run("config_show")
+
+
+@config_app.command("check")
+def config_check() -> None:
+    """Look for mistakes in the configuration; end with 2 if there are any."""
+    _run("config_check")
+
+
+@config_app.command("import")
+def config_import(
+    file: Annotated[
+        Path,
+        typer.Argument(help="models.json, tts_processors.json, or Voice Stack's .env"),
+    ],
+    source: Annotated[
+        Literal["local-ai", "yapit", "voice-stack"] | None,
+        typer.Option("--from", help="the system that it is of; default: what is in it tells"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="file to write, as stentor.toml; default: stdout"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="write the file also if it is there already")
+    ] = False,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(help="variable that the system is started with, as IDLE_TIMEOUT=600"),
+    ] = None,
+) -> None:
+    """Write the equal of another system's configuration, with comments on what has no equal."""
+    _run("config_import", file, source=source, output=output, overwrite=overwrite, env=env or [])
 
 
 @app.command()

@@ -24,7 +24,7 @@ def run(names: Sequence[str], *, accept_licence: bool) -> int:
         licence
         for _, wanted in targets
         if isinstance(wanted, Wanted) and not installed.weights.has(wanted)
-        for licence in installed.licences.lacking(wanted.licences)
+        for licence in installed.weights.licences.lacking(wanted.licences)
     ]
     _accept(installed, list(dict.fromkeys(licences)), accept=accept_licence)
     return run_async(_pull(installed, [target for target, _ in targets]))
@@ -33,7 +33,7 @@ def run(names: Sequence[str], *, accept_licence: bool) -> int:
 def _accept(installed: Installed, licences: Sequence[str], *, accept: bool) -> None:
     for licence in licences:
         if accept or _asked(licence):
-            installed.licences.accept([licence])
+            installed.weights.licences.accept([licence])
             _say(f"accepted: {licence}")
 
 

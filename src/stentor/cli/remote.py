@@ -76,8 +76,15 @@ class Remote:
         with _understood():
             return listed_voices(listed)
 
+    async def admin(self, method: str, route: str, body: dict[str, Any] | None = None) -> Any:
+        """The answer of one of Stentor's own routes below `/api`."""
+        return await self._ask(method, f"/api/{route}", json=body or {})
+
     async def _get(self, route: str, **more: Any) -> Any:
-        async with self._asked("GET", route, **more) as answer:
+        return await self._ask("GET", route, **more)
+
+    async def _ask(self, method: str, route: str, **more: Any) -> Any:
+        async with self._asked(method, route, **more) as answer:
             await answer.aread()
             with _understood():
                 return answer.json()

@@ -24,6 +24,8 @@ class Offer:
     model: str
     task: Task | None
     quality: int
+    present: bool = True
+    """All that it needs is on this machine."""
 
 
 def bundled_engines() -> Path:
@@ -48,24 +50,24 @@ def declared(engine: str, engines: Mapping[str, Path]) -> Declaration:
     return next((each for each in found if each.name == engine), Declaration(engine))
 
 
-def offer(model: str, declarations: Sequence[Declaration]) -> Offer:
+def offer(model: str, declarations: Sequence[Declaration], *, present: bool = True) -> Offer:
     """Of a model, from what is known of its backends, in order of preference: the first one that
     tells its task speaks for all. A backend of which nothing is known is a `Declaration` without
     a task.
     """
     told = next((each for each in declarations if each.task is not None), Declaration(model))
-    return Offer(model, told.task, told.quality)
+    return Offer(model, told.task, told.quality, present)
 
 
 def openai_aliases(offers: Sequence[Offer], taken: Collection[str]) -> dict[str, str]:
     """From OpenAI's names to models, for all names that are not `taken`: each means the best model
-    of its task, of equals the first. A model whose task is not known gets none: its owner can
-    give it any.
+    of its task, of equals the first; one that is not present only where none is. A model whose
+    task is not known gets none: its owner can give it any.
     """
     meanings: dict[str, str] = {}
     for task, names in OPENAI_MODELS.items():
         able = [each for each in offers if each.task == task]
         if able:
-            best = max(able, key=lambda each: each.quality)
+            best = max(able, key=lambda each: (each.present, each.quality))
             meanings.update({name: best.model for name in names if name not in taken})
     return meanings

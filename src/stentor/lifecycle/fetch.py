@@ -19,6 +19,7 @@ from stentor.lifecycle.remote import TRANSIENT, Attempts, Busy, Patience, Remote
 
 T = TypeVar("T")
 
+PLAIN = {"Accept-Encoding": "identity"}
 BLOCK = 2**24
 """Bytes that are read at once to compare a checksum."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -44,12 +45,14 @@ Told = Callable[[Progress | Waiting], None]
 async def described(http: httpx2.AsyncClient, remote: Remote, patience: Patience) -> Remote:
     """With the size and the tag that its server tells; as it is where it tells nothing."""
     try:
-        answer = await http.head(remote.url, headers=remote.headers, timeout=patience.timeout)
+        headers = {**remote.headers, **PLAIN}
+        answer = await http.head(remote.url, headers=headers, timeout=patience.timeout)
     except TRANSIENT:
         return remote  # fetching it will tell what is wrong
     if not answer.is_success:
         return remote
-    length, etag = answer.headers.get("content-length", ""), answer.headers.get("etag", "")
+    length = "" if _compressed(answer) else answer.headers.get("content-length", "")
+    etag = answer.headers.get("etag", "")
     size = int(length) if length.isdecimal() else None
     return replace(remote, size=size, etag=etag if etag.startswith('"') else "")
 
@@ -107,18 +110,20 @@ async def _receive(
     ranged = {"Range": f"bytes={have}-"} if have else {}
     if have and remote.etag:
         ranged["If-Range"] = remote.etag
-    # Compressed bytes are not the file's.
-    headers = {**remote.headers, **ranged, "Accept-Encoding": "identity"}
+    headers = {**remote.headers, **ranged, **PLAIN}
     request = http.stream("GET", remote.url, headers=headers, timeout=patience.timeout)
     async with request as answer:
         if answer.status_code == 416 and _whole(answer) == have:
             return
         refuse(answer, f"{remote.path.name} of {remote.about}")
+        if have and _compressed(answer):  # its ranges are not the file's
+            part.unlink()
+            raise Busy("its server compresses it")
         begin, total = _extent(answer, remote, have)
         with part.open("ab" if begin else "wb") as file:
             done = begin
             told(Progress(name, done, total))
-            async for piece in answer.aiter_raw():
+            async for piece in answer.aiter_bytes():
                 done += len(piece)
                 if total is not None and done > total:
                     raise _Other("it is longer than its server said")
@@ -136,16 +141,21 @@ def _extent(answer: httpx2.Response, remote: Remote, have: int) -> tuple[int, in
         if f" {have}-" not in answer.headers.get("content-range", ""):
             raise Busy("its server sends another range")
     else:
-        length = answer.headers.get("content-length", "")
+        length = "" if _compressed(answer) else answer.headers.get("content-length", "")
         begin, total = 0, int(length) if length.isdecimal() else None
     if remote.size is None:
-        chunked = "chunked" in answer.headers.get("transfer-encoding", "").lower()
-        if total is None and not chunked and not (remote.sha256 or remote.git):
+        ends = _compressed(answer) or "chunked" in answer.headers.get("transfer-encoding", "")
+        if total is None and not ends and not (remote.sha256 or remote.git):
             raise _Other("its server does not tell where it ends")
         return begin, total
     if total not in (None, remote.size):
         raise _Other(f"it has {total} bytes, not {remote.size}")
     return begin, remote.size
+
+
+def _compressed(answer: httpx2.Response) -> bool:
+    """Although it was asked not to be."""
+    return answer.headers.get("content-encoding", "identity") != "identity"
 
 
 def _whole(answer: httpx2.Response) -> int | None:

@@ -31,9 +31,10 @@ def memory_of(pid: int) -> Bytes:
     used = Counter(ram=ram)
     with _gpus() as gpus:
         for index, gpu in enumerate(gpus):
-            for each in pynvml.nvmlDeviceGetComputeRunningProcesses(gpu):
-                if each.pid in pids and each.usedGpuMemory:
-                    used[f"cuda:{index}"] += each.usedGpuMemory
+            with contextlib.suppress(pynvml.NVMLError):  # this one does not tell
+                for each in pynvml.nvmlDeviceGetComputeRunningProcesses(gpu):
+                    if each.pid in pids and each.usedGpuMemory:
+                        used[f"cuda:{index}"] += each.usedGpuMemory
     return dict(used)
 
 
@@ -49,10 +50,12 @@ def memory_budget(given: Bytes, sizes: Bytes) -> Bytes:
 
 
 def device_sizes() -> Bytes:
-    """Bytes that each device has in all."""
+    """Bytes that each device has in all, as far as they tell."""
+    cuda = {}
     with _gpus() as gpus:
-        memory = [pynvml.nvmlDeviceGetMemoryInfo(gpu) for gpu in gpus]
-    cuda = {f"cuda:{index}": int(each.total) for index, each in enumerate(memory)}
+        for index, gpu in enumerate(gpus):
+            with contextlib.suppress(pynvml.NVMLError):  # it shares the machine's memory
+                cuda[f"cuda:{index}"] = int(pynvml.nvmlDeviceGetMemoryInfo(gpu).total)
     return {"ram": psutil.virtual_memory().total, **cuda}
 
 

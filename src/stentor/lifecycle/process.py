@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
+from wyoming.event import Event
 
 from stentor.lifecycle.connection import Connection
 from stentor_engine.errors import ConnectionLost, MalformedFrame
-from stentor_engine.messages import Info, describe_event, parse_info
+from stentor_engine.messages import Info, describe_event, parse_info, parse_pong
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +50,7 @@ class WorkerCommand:
         return [*worker, *named, "--settings", json.dumps(dict(self.settings))]
 
 
-class _Pipes(asyncio.subprocess.SubprocessStreamProtocol):
+class Pipes(asyncio.subprocess.SubprocessStreamProtocol):
     """asyncio's own `Process` may take a process for running as long as a child of it, left
     behind, holds its pipes; and keeps ours open as long."""
 
@@ -65,7 +66,7 @@ class _Pipes(asyncio.subprocess.SubprocessStreamProtocol):
 class WorkerProcess:
     """Running, with an address. `spawn` is the only way to one."""
 
-    def __init__(self, transport: asyncio.SubprocessTransport, pipes: _Pipes, folder: Path) -> None:
+    def __init__(self, transport: asyncio.SubprocessTransport, pipes: Pipes, folder: Path) -> None:
         self._transport = transport
         self._pipes = pipes
         self._folder = folder
@@ -118,6 +119,12 @@ class WorkerProcess:
                 if info.state != "loading":
                     return info
 
+    async def device_memory(self) -> dict[str, int]:
+        """Bytes that it says to take of GPUs, by device; raises WireError or TimeoutError."""
+        async with await self.connect() as connection:
+            await connection.send(Event("ping"), timeout=CONNECT_TIMEOUT)
+            return parse_pong(await connection.receive(timeout=CONNECT_TIMEOUT))
+
     async def exited(self) -> int | None:
         """Its exit code; negative: the signal that ended it."""
         await self._pipes.exited.wait()
@@ -140,7 +147,7 @@ class WorkerProcess:
         finally:
             self._reading.cancel()
             self._transport.close()
-            _kill_group(self.pid)
+            kill_group(self.pid)
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _await_announcement(self) -> None:
@@ -162,16 +169,16 @@ class WorkerProcess:
             log.debug("worker_stderr", pid=self.pid, text=piece.decode(errors="replace"))
 
 
-async def _execute(argv: list[str]) -> tuple[asyncio.SubprocessTransport, _Pipes]:
+async def _execute(argv: list[str]) -> tuple[asyncio.SubprocessTransport, Pipes]:
     return await asyncio.get_running_loop().subprocess_exec(
-        _Pipes,
+        Pipes,
         *argv,
         env=without_secrets() | QUIET,
         start_new_session=True,  # Ctrl-C is for the gateway, which drains its workers
     )
 
 
-def _kill_group(leader: int) -> None:
+def kill_group(leader: int) -> None:
     """What a worker started and left behind; it may hold the memory that has to come back."""
     if os.name != "posix":
         return

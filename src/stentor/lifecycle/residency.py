@@ -12,7 +12,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -35,7 +35,8 @@ GPUS = ("cuda", "mps")
 class _Waiter:
     name: str
     granted: asyncio.Future[None]
-    since: float = field(default_factory=time.monotonic)
+    patient: bool = True
+    """Not yet so long that what is in use has to let nobody in any more."""
 
 
 class Residency:
@@ -51,15 +52,25 @@ class Residency:
         """`budget`: the most that services may take of each device; `timeout`: seconds that a claim
         waits at most.
         """
-        self.budget = budget
+        self._budget = budget
         self.timeout = timeout
         self._patience = patience
         self._services: dict[str, AnyService] = {}
         self._claimed: set[str] = set()
-        self._asked: set[str] = set()
-        """Those that were asked to leave for somebody who waits."""
+        self._asked: dict[str, str] = {}
+        """Those that were asked to leave for somebody who waits, with the reason they were told."""
         self._waiting: list[_Waiter] = []
         self._paused: frozenset[str] = frozenset()
+        self._vacating: set[asyncio.Task[None]] = set()
+
+    @property
+    def budget(self) -> Bytes:
+        return self._budget
+
+    @budget.setter
+    def budget(self, budget: Bytes) -> None:
+        self._budget = budget
+        self.changed()
 
     @property
     def services(self) -> Mapping[str, AnyService]:
@@ -91,7 +102,7 @@ class Residency:
     def forget(self, name: str) -> None:
         """It was closed."""
         self._services.pop(name, None)
-        self._asked.discard(name)
+        self._asked.pop(name, None)
         self.free(name)
 
     async def claim(self, name: str) -> None:
@@ -101,7 +112,7 @@ class Residency:
         loop = asyncio.get_running_loop()
         waiter = _Waiter(name, loop.create_future())
         self._waiting.append(waiter)
-        patience = loop.call_later(self._patience, self.changed)
+        patience = loop.call_later(self._patience, self._lose_patience, waiter)
         try:
             self.changed()
             async with asyncio.timeout(self.timeout):
@@ -119,7 +130,9 @@ class Residency:
             self.changed()
 
     def has_room(self, name: str) -> bool:
-        if self._is_paused(name) or self._devices(name) & self._wanted_by_others(name):
+        if name not in self._services or self._is_paused(name):
+            return False
+        if self._devices(name) & self._wanted_by_others(name):
             return False
         return self._plan(name).room in (Room.FITS, Room.EVICT)
 
@@ -135,33 +148,47 @@ class Residency:
                 leaving |= dict.fromkeys(self._consider(waiter), waiter.name)
             if not waiter.granted.done():
                 taken |= devices  # whoever came later must not overtake it there
-        for name in self._asked - leaving.keys():
-            self._services[name].stay()
-        self._asked &= leaving.keys()
+        for name in self._asked.keys() - leaving.keys():
+            self._services[name].stay(self._asked.pop(name))
         for name, whom in leaving.items():
-            if self._services[name].give_way(f"it makes room for {whom}"):
-                self._asked.add(name)
+            why = f"it makes room for {whom}"
+            if self._services[name].give_way(why):
+                self._asked[name] = why
 
     def measured(self, name: str, used: Bytes) -> None:
         """What a service takes now; what is too much for a device leaves, if it is idle."""
         if name in self._services:
             self._services[name].measured(used)
-        for device in self.budget:
-            plan = make_room({device: 1}, self._residents(), self.budget)
-            for name in plan.leave if plan.room is Room.EVICT else ():
-                self._services[name].give_way(f"{device} is full")
+        for device, most in self.budget.items():
+            # One byte more would fit into one byte more: what is there fits.
+            plan = make_room({device: 1}, self._staying(), {device: most + 1})
+            for each in plan.leave if plan.room is Room.EVICT else ():
+                self._services[each].give_way(f"{device} is full")
 
     async def watch(self) -> None:
         """Measures what everything takes, for ever."""
         while True:
             await asyncio.sleep(WATCH_INTERVAL)
             for service in list(self._services.values()):
-                if service.running is not None:
-                    self.measured(service.name, await service.running.memory())
+                await self._measure(service)
+
+    async def _measure(self, service: AnyService) -> None:
+        running = service.running
+        if running is None:
+            return
+        try:
+            used = await running.memory()
+        except Exception:
+            # Of what cannot be measured nothing new is known; all the others are watched on.
+            log.exception("not_measured", service=service.name)
+            return
+        if running is service.running:
+            self.measured(service.name, used)
 
     async def pause(self, devices: Collection[str], *, timeout: float) -> None:
         """Nothing starts there any more; what runs there has stopped when this returns: when its
-        requests have ended, at the latest after so many seconds.
+        requests have ended, at the latest after so many seconds. It returns also when all was
+        resumed meanwhile.
         """
         self._paused |= frozenset(devices)
         log.info("paused", devices=sorted(self._paused))
@@ -171,11 +198,18 @@ class Residency:
         for waiter in self._waiting:
             if self._is_paused(waiter.name) and not waiter.granted.done():
                 waiter.granted.set_exception(self._refused(waiter.name))
-        await asyncio.gather(*(each.vacate("paused", timeout=timeout) for each in concerned))
+        vacating = {asyncio.create_task(e.vacate("paused", timeout=timeout)) for e in concerned}
+        self._vacating |= vacating
+        for task in vacating:  # which go on if nobody waits for this any more
+            task.add_done_callback(self._vacating.discard)
+        if vacating:
+            await asyncio.wait(vacating)
 
     def resume(self) -> None:
         was, self._paused = self._paused, frozenset()
         log.info("resumed", devices=sorted(was))
+        for task in self._vacating:
+            task.cancel()
         for service in self._services.values():
             if service.policy.keep_warm:
                 service.warm_up()
@@ -189,20 +223,36 @@ class Residency:
             waiter.granted.set_result(None)
         elif plan.room is Room.NEVER:
             waiter.granted.set_exception(NoRoom(self._too_much(waiter.name, plan.short)))
-        elif plan.room is Room.EVICT or time.monotonic() - waiter.since >= self._patience:
+        elif plan.room is Room.EVICT or not waiter.patient:
             return plan.leave
         return ()
+
+    def _lose_patience(self, waiter: _Waiter) -> None:
+        waiter.patient = False
+        self.changed()
 
     def _too_much(self, name: str, device: str) -> str:
         need, most = self._need(name)[device] / 2**20, self.budget[device] / 2**20
         return f"{name} needs {need:.0f} MiB of {device}: more than {most:.0f} MiB less what stays"
 
     def _plan(self, name: str) -> Plan:
+        """For one more. While what is about to be gone is enough, nobody else has to go."""
+        need = self._need(name)
         others = [each for each in self._residents() if each.name != name]
-        return make_room(self._need(name), others, self.budget)
+        plan = make_room(need, others, self.budget)
+        if plan.room is Room.FITS:
+            return plan
+        staying = [each for each in self._staying() if each.name != name]
+        then = make_room(need, staying, self.budget)
+        return Plan(Room.EVICT, (), plan.short) if then.room is Room.FITS else then
 
     def _need(self, name: str) -> Bytes:
-        return self._services[name].need
+        """What was measured to be more than there is has to do with all there is, as it did."""
+        service = self._services[name]
+        return {
+            device: min(need, self.budget.get(device, need)) if device in service.peak else need
+            for device, need in service.need.items()
+        }
 
     def _residents(self) -> list[Resident]:
         return [
@@ -210,6 +260,11 @@ class Residency:
             for name in sorted(self._claimed)
             if (service := self._services.get(name)) is not None
         ]
+
+    def _staying(self) -> list[Resident]:
+        """Without those that are being stopped."""
+        services = self._services
+        return [r for r in self._residents() if services[r.name].state is not State.DRAINING]
 
     def _refused(self, name: str) -> NoRoom:
         device = self._services[name].policy.device

@@ -206,8 +206,8 @@ class Service(Generic[R]):
         self._users -= 1
         self.last_used = time.monotonic()
         if self._users == 0:
-            if self._waits_for_room and self._starting is not None:
-                self._starting.cancel()  # nobody waits for it any more
+            if self._waits_for_room and not self._is_warming:
+                self.withdraw()  # nobody waits for it any more
             self._settle()
             self._room.changed()
 
@@ -226,6 +226,8 @@ class Service(Generic[R]):
                 await asyncio.wait([starting])
                 if not starting.cancelled():
                     return starting.result()
+                if starting is self._starting:  # given up before its first step
+                    self._starting = None
             elif pause := self._pause():
                 await asyncio.sleep(pause)
             else:
@@ -252,7 +254,7 @@ class Service(Generic[R]):
 
     def warm_up(self) -> None:
         """Starts it in the background, again and again while it fails."""
-        if self._warming is None or self._warming.done():
+        if not self._is_warming and not self._closing:
             self._warming = asyncio.create_task(self._warm())
 
     def give_way(self, why: str) -> bool:
@@ -261,14 +263,12 @@ class Service(Generic[R]):
         """
         if self._state not in (State.STARTING, State.READY) or self._giving_way is not None:
             return False
-        self._giving_way = why
-        self._settle()
-        self._tell()
+        self._close_for(why)
         return True
 
-    def stay(self) -> None:
-        """Takes `give_way` back, if it has not stopped yet."""
-        if self._giving_way is not None and self._state is not State.DRAINING:
+    def stay(self, why: str) -> None:
+        """Takes `give_way` back, if it has not stopped yet, nor has to go for another reason."""
+        if self._giving_way == why and self._state is not State.DRAINING:
             self._giving_way = None
             self._settle()
             self._tell()
@@ -279,15 +279,26 @@ class Service(Generic[R]):
             self._starting.cancel()
 
     async def vacate(self, why: str, *, timeout: float) -> None:
-        """Stopped when this returns: when all have left, or after so many seconds without them."""
-        self.give_way(why)
+        """Stopped when this returns: when all have left, or after so many seconds without them.
+        Cancelled before, it stays.
+        """
+        if self._warming is not None:
+            self._warming.cancel()
+            self._warming = None
         try:
             async with asyncio.timeout(timeout):
                 while self._state in (State.STARTING, State.READY):
+                    self._close_for(why)
                     await asyncio.wait([self._starting or self._end()])
         except TimeoutError:
-            self.withdraw()
+            if self._starting is not None:
+                self.withdraw()
+                await asyncio.wait([self._starting])
             self._begin_stop(why)
+        except asyncio.CancelledError:
+            self.stay(why)
+            self._room.changed()  # somebody may still wait for it to leave
+            raise
         if self._state is State.DRAINING:
             await asyncio.wait([self._end()])
 
@@ -295,11 +306,15 @@ class Service(Generic[R]):
         """What it takes now."""
         if self._state is not State.READY:
             return
+        limit = self.policy.memory_limit
         self.used = used
-        self.peak = {each: max(used[each], self.peak.get(each, 0)) for each in used}
-        most = max(used.values(), default=0)
-        if most > self.policy.memory_limit:
-            self.give_way(f"it grew to {most / 2**20:.0f} MiB")
+        # What grew past the limit is a leak, and none of what it needs when it is started anew.
+        most = {each: int(min(limit, max(used[each], self.peak.get(each, 0)))) for each in used}
+        self.peak = {**self.peak, **most}
+        grown = max(used.values(), default=0)
+        anew = grown > limit and self.give_way(f"it grew to {grown / 2**20:.0f} MiB")
+        if anew and self.policy.keep_warm:
+            self.warm_up()
 
     def kill(self, running: R, reason: str) -> None:
         """For what no longer does what it must; it counts as a crash."""
@@ -324,7 +339,8 @@ class Service(Generic[R]):
         elif self._state is State.FAILED:
             self._apply(Happening.DRAIN)
         if self._state is State.DRAINING:
-            await self._end()
+            # Not awaited itself: who cancels this must not end the watch, which ends the state.
+            await asyncio.wait([self._end()])
         self._room.forget(self.name)
 
     async def _start(self) -> R:
@@ -368,7 +384,12 @@ class Service(Generic[R]):
 
     async def _watch(self, running: R) -> None:
         code = await running.exited()
-        await running.stop(timeout=0)
+        try:
+            await running.stop(timeout=0)
+        finally:
+            self._ended(code)
+
+    def _ended(self, code: int | None) -> None:
         self._running, self.used, self._giving_way = None, {}, None
         self._disarm()
         self._room.free(self.name)
@@ -379,6 +400,17 @@ class Service(Generic[R]):
             if self.policy.keep_warm and not self._closing:
                 self.warm_up()
         self._apply(Happening.EXITED)
+
+    @property
+    def _is_warming(self) -> bool:
+        return self._warming is not None and not self._warming.done()
+
+    def _close_for(self, why: str) -> None:
+        """Whatever it had to go for before."""
+        if self._giving_way != why:
+            self._giving_way = why
+            self._settle()
+            self._tell()
 
     def _settle(self) -> None:
         """When nobody uses it: stops it, if it has to go, or sees to it that it does in time."""
@@ -428,7 +460,9 @@ class Service(Generic[R]):
                 log.warning("not_kept_warm", service=self.name, why=str(error))
             except ModelUnavailable:
                 continue  # it is in the log, and the next start has to wait longer
-            return
+            if self.open:
+                return
+            await asyncio.wait([self._end()])
 
     def _count_failure(self) -> None:
         self._failures += 1
@@ -451,7 +485,11 @@ class Service(Generic[R]):
 
     def _tell(self) -> None:
         for listener in self._listeners:
-            listener()
+            try:
+                listener()
+            except Exception:
+                # A defect of theirs: a state that is half changed would keep all others waiting.
+                log.exception("listener_failed", service=self.name)
 
 
 AnyService = Service[Any]

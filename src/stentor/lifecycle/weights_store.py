@@ -35,7 +35,7 @@ class WeightsStore:
     ) -> None:
         """`timeout`: seconds for one fetch."""
         self.root = folder
-        self._licences = licences
+        self.licences = licences
         self._timeout = timeout
         self._patience = patience or Patience()
         self._fetching: dict[str, asyncio.Lock] = {}
@@ -118,7 +118,7 @@ class WeightsStore:
         log.info("weights_fetched", model=name, weights=wanted.name)
 
     def _refuse_unaccepted(self, name: str, wanted: Wanted) -> None:
-        if lacking := self._licences.lacking(wanted.licences):
+        if lacking := self.licences.lacking(wanted.licences):
             raise ModelUnavailable(
                 f"the weights of '{name}' come with a licence that was not accepted yet: "
                 f"{'; '.join(lacking)}. Read it, then: stentor models pull {name} "

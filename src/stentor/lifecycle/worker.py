@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import structlog
 
@@ -23,16 +22,19 @@ from stentor_engine.messages import Info
 log = structlog.get_logger(__name__)
 
 START_ATTEMPTS = 3
-FindPython = Callable[[], Awaitable[str]]
-"""What to start a worker with, if not the command's own; may take long, and raise
-ModelUnavailable."""
+Prepare = Callable[[WorkerCommand], Awaitable[WorkerCommand]]
+"""The command as it is to be started, with what it needs installed and fetched; may take long, and
+raise ModelUnavailable."""
 
 
 class Loaded:
     """A worker's process whose engine is loaded."""
 
-    def __init__(self, process: WorkerProcess, capabilities: Capabilities) -> None:
+    def __init__(
+        self, process: WorkerProcess, capabilities: Capabilities, *, on_gpu: bool = False
+    ) -> None:
         self.process = process
+        self._on_gpu = on_gpu
         self.capabilities = capabilities
 
     async def exited(self) -> int | None:
@@ -45,21 +47,28 @@ class Loaded:
         await (self.process.stop() if timeout is None else self.process.stop(timeout=timeout))
 
     async def memory(self) -> Bytes:
-        return await asyncio.to_thread(memory_of, self.process.pid)
+        """The driver's word for a GPU, or where it tells nothing the worker's own."""
+        used = await asyncio.to_thread(memory_of, self.process.pid)
+        if not self._on_gpu or len(used) > 1:
+            return used
+        try:
+            return {**used, **await self.process.device_memory()}
+        except (WireError, TimeoutError):  # a call of it will find out what is wrong
+            return used
 
 
 class WorkerLauncher:
     def __init__(
-        self, command: WorkerCommand, *, start_timeout: float, find_python: FindPython | None
+        self, command: WorkerCommand, *, start_timeout: float, prepare: Prepare | None
     ) -> None:
         self._command = command
         self._start_timeout = start_timeout
-        self._find_python = find_python
+        self._prepare = prepare
         self._stderr = ""
 
     async def prepare(self) -> None:
-        if self._find_python is not None:
-            self._command = replace(self._command, python=await self._find_python())
+        if self._prepare is not None:
+            self._command = await self._prepare(self._command)
 
     async def launch(self) -> Loaded:
         try:
@@ -82,7 +91,8 @@ class WorkerLauncher:
     async def _launch_once(self) -> Loaded:
         process = await WorkerProcess.spawn(self._command)
         try:
-            loaded = Loaded(process, _ready(await process.loaded()))
+            on_gpu = self._command.settings.get("device", "cpu") not in ("cpu", "auto")
+            loaded = Loaded(process, _ready(await process.loaded()), on_gpu=on_gpu)
         except BaseException:
             self._stderr = process.tail
             await process.stop(timeout=0)
@@ -108,13 +118,13 @@ class Worker:
         command: WorkerCommand,
         *,
         start_timeout: float,
-        find_python: FindPython | None = None,
+        prepare: Prepare | None = None,
         name: str | None = None,
         policy: Policy | None = None,
         room: Room | None = None,
     ) -> None:
         """`name`: of the service; that of the engine if there is only one of it."""
-        launcher = WorkerLauncher(command, start_timeout=start_timeout, find_python=find_python)
+        launcher = WorkerLauncher(command, start_timeout=start_timeout, prepare=prepare)
         named = name or f"engine '{command.engine}'"
         self.service: Service[Loaded] = Service(named, launcher, policy=policy, room=room)
         self._capabilities: Capabilities | None = None

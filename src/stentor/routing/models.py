@@ -36,6 +36,7 @@ class Model:
         self.source = source
         self._task = task
         self.aliases = tuple(aliases)
+        """May be others after a reload."""
         self.revision = revision
         self.backends = tuple(backends)
         self.scheduler = Scheduler(backends, queue_limit=queue_limit)
@@ -114,12 +115,17 @@ class Models:
         self._retiring: dict[Model, asyncio.Task[None]] = {}
         self.replace(models)
 
-    def replace(self, models: Iterable[Model]) -> None:
-        """From now on there are these. Those that are left out retire. Raises ConfigurationError,
-        with nothing changed.
+    def replace(
+        self, models: Iterable[Model], aliases: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """From now on there are these, with these aliases, by the names of models, in place of
+        their own. Those that are left out retire. Raises ConfigurationError, with nothing changed.
         """
         named = {model.name: model for model in models}
-        by_name = _with_aliases(named)
+        called = {name: aliases[name] if aliases else each.aliases for name, each in named.items()}
+        by_name = _with_aliases(named, called)
+        for name, model in named.items():
+            model.aliases = tuple(called[name])
         left_out = [model for model in self if model is not named.get(model.name)]
         self._models, self._by_name = named, by_name
         for model in left_out:
@@ -163,12 +169,15 @@ class Models:
                 raise outcome  # after all have had their turn
 
 
-def _with_aliases(models: Mapping[str, Model]) -> dict[str, Model]:
+def _with_aliases(
+    models: Mapping[str, Model], aliases: Mapping[str, Sequence[str]]
+) -> dict[str, Model]:
     by_name = dict(models)
-    for model in models.values():
-        for alias in model.aliases:
+    for name, model in models.items():
+        for alias in aliases[name]:
             if alias in by_name:
-                other = by_name[alias].name
-                raise ConfigurationError(f"'{alias}' names both '{other}' and '{model.name}'")
+                raise ConfigurationError(
+                    f"'{alias}' names both '{by_name[alias].name}' and '{name}'"
+                )
             by_name[alias] = model
     return by_name

@@ -55,6 +55,10 @@ class Scheduler:
     def backends(self) -> int:
         return len(self._backends)
 
+    def by_health(self) -> list[int]:
+        """Indices of the backends: the healthy ones, then the others, each in their order."""
+        return sorted(range(len(self._backends)), key=lambda i: not self._backends[i].healthy)
+
     @property
     def any_healthy(self) -> bool:
         return any(backend.healthy for backend in self._backends)
@@ -196,9 +200,11 @@ class Admission:
         )
 
     async def ask(self) -> Capabilities:
-        """Those of the first backend that can be started; raises ModelUnavailable."""
+        """Those of the first backend that can be started, of healthy ones before others; raises
+        ModelUnavailable.
+        """
         reasons = []
-        for index in range(self._scheduler.backends):
+        for index in self._scheduler.by_health():
             try:
                 return await self._scheduler.enter(self, index).ensure_ready()
             except ModelUnavailable as error:

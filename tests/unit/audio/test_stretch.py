@@ -32,7 +32,8 @@ def stretch(rate: int, speed: float, *chunks: Pcm) -> Pcm:
 def speech(recording: Path) -> Pcm:
     """The first 6 s, at RATE."""
     samples, rate = decoded(recording.read_bytes())
-    return soxr.resample(samples[: 6 * rate], rate, RATE).astype(np.int16)  # type: ignore[no-any-return]
+    heard: Pcm = soxr.resample(samples[: 6 * rate], rate, RATE).astype(np.int16)
+    return heard
 
 
 @settings(deadline=None)

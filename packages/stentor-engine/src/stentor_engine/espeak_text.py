@@ -3,7 +3,7 @@
 Version 1.52 writes past its buffers at: letters of scripts that it has no rules for; enclosed and
 mathematical letters; braille; a hyphen between a sign and a letter, mark or sign; the brackets of
 its own notation for phonemes; in some languages, some emoji, or letters of other scripts among each
-other. Which ones was found by fuzzing every voice. The process dies of it, sometimes only some texts later.
+other. That was found by fuzzing every voice. The process dies, sometimes only some texts later.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ONLY = {
     "vi": frozenset(("LATIN", "COMBINING", "VARIATION")),
 }
 """Languages whose rules take fewer letters, marks and letters for numbers, by the same words."""
-HYPHEN = re.compile(r"(?<=([^ \t\n]))-(?=[^ \t\n!-@])")
+HYPHEN = re.compile(r"(?<=([^ \t\n]))-(?=[^ \t\n!-@\d])")
 """One that joins: not before a space, a digit or a sign of ASCII, as in `(-5` and `->`."""
 
 

@@ -3,7 +3,7 @@
 | to the worker                                | answers                                     |
 |----------------------------------------------|---------------------------------------------|
 | `describe`                                   | `info`; once more when loading has ended    |
-| `ping`                                       | `pong`                                      |
+| `ping`                                       | `pong`, with the memory that it takes       |
 | `synthesize`                                 | `audio-start`, `audio-chunk`…, `audio-stop` |
 | with a reference that is not known           | `reference-wanted`, before                  |
 | `audio-start`, `audio-chunk`…, `audio-stop`  | …as above                                   |
@@ -93,6 +93,17 @@ def _check(capabilities: Capabilities) -> None:
     slowest, fastest = capabilities.speed or (1.0, 1.0)
     if not 0 < slowest <= fastest:
         raise MalformedFrame(f"capabilities: 'speed' is from {slowest} to {fastest}")
+
+
+def pong_event(ping: Event, memory: Mapping[str, int]) -> Event:
+    """`memory`: bytes of GPUs, by device."""
+    return Event("pong", {**ping.data, "stentor": {"protocol": PROTOCOL, "memory": dict(memory)}})
+
+
+def parse_pong(event: Event) -> dict[str, int]:
+    """The memory that it tells of."""
+    memory: _OBJECT = field(extension(expect(event, "pong")), "memory", _OBJECT, {})
+    return {str(device): field(memory, device, int) for device in memory}
 
 
 def synthesize_event(call: SpeechCall) -> Event:

@@ -11,7 +11,8 @@ from wyoming.event import Event
 from . import calls
 from .errors import ConnectionLost, EngineError, MalformedFrame, WireError
 from .host import Host
-from .messages import error_event, extension, info_event
+from .memory import device_memory
+from .messages import error_event, extension, info_event, pong_event
 from .run import told
 from .wire import MAX_LINE, read_event, within, write_event
 
@@ -51,7 +52,7 @@ class Session:
     async def _answer(self, event: Event) -> None:
         extension(event)  # refuses another protocol version before anything is done
         if event.type == "ping":
-            await self._send(Event("pong", event.data))
+            await self._send(pong_event(event, device_memory()))
         elif event.type == "describe":
             await self._describe()
         elif event.type not in ("synthesize", "transcribe"):

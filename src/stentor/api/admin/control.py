@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Body
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from stentor import __version__
 from stentor.api.admin.state import Device, ModelState, device_states, model_state
-from stentor.config import ConfigurationError, Seconds
+from stentor.config import ConfigurationError
 from stentor.errors import InvalidRequest
 from stentor.lifecycle.residency import GPUS, Residency
 from stentor.live_config import LiveConfig
@@ -27,7 +27,7 @@ class Status(BaseModel):
 class Pause(BaseModel):
     devices: list[str] = list(GPUS)
     """Names or kinds, as cuda:0, cuda, cpu; every GPU where none is named."""
-    timeout: Seconds | None = None
+    timeout: float | None = Field(None, ge=0, le=3600)
     """Seconds for running requests to end in, in place of lifecycle.pause_timeout."""
 
 
@@ -62,7 +62,8 @@ def control_router(
         go on elsewhere; new ones go elsewhere, or are answered with 503.
         """
         asked = how or Pause()
-        await residency.pause(asked.devices, timeout=asked.timeout or pause_timeout)
+        timeout = pause_timeout if asked.timeout is None else asked.timeout
+        await residency.pause(asked.devices, timeout=timeout)
         return await status()
 
     @router.post("/api/resume")

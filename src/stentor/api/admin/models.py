@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from stentor.api.admin.state import ModelState, model_state
-from stentor.config import ModelConfig, Seconds
+from stentor.config import ModelConfig
 from stentor.live_config import LiveConfig
 from stentor.routing.models import Model, Models
 
@@ -23,7 +23,7 @@ class NewModel(ModelConfig):
 
 
 class Unload(BaseModel):
-    timeout: Seconds = UNLOAD_TIMEOUT
+    timeout: float = Field(UNLOAD_TIMEOUT, ge=0, le=3600)
     """Seconds for its running requests to end in; then they are cut off."""
 
 

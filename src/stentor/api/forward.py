@@ -1,0 +1,176 @@
+"""A request that is handed on as it is, and its answer as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+
+import aiohttp
+from starlette.types import Message, Receive, Scope, Send
+from yarl import URL
+
+from stentor.api.disconnect import ClientGone
+from stentor.api.errors import StreamBroken
+from stentor.api.forward_socket import bridge
+from stentor.ended import ended
+from stentor.errors import WorkerLost
+from stentor.lifecycle.served import Address
+
+CONNECT_TIMEOUT = 10.0
+HOP_BY_HOP = frozenset(
+    {
+        *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization"),
+        *(b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"),
+    }
+)
+"""RFC 9110, 7.6.1: of one connection only, as are those that `Connection` names."""
+OURS = frozenset({b"host", b"expect"})
+HANDSHAKE = b"sec-websocket-"
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """`path` and `query` as the client wrote them. `keyed`: its Authorization was for us."""
+
+    address: Address
+    path: str
+    query: bytes
+    keyed: bool
+
+    def url(self, scheme: str) -> URL:
+        query = f"?{self.query.decode('latin-1')}" if self.query else ""
+        where = f"{scheme}://{self.address.host}:{self.address.port}"
+        return URL(f"{where}{self.path}{query}", encoded=True)
+
+    def headers(self, given: Headers) -> list[tuple[str, str]]:
+        own = OURS | {b"authorization"} if self.keyed else OURS
+        return [(k.decode("latin-1"), v.decode("latin-1")) for k, v in _end_to_end(given, own)]
+
+
+@dataclass
+class _Request:
+    """The client's side of it. Its body is read by one at a time: the server that takes it, then
+    whoever waits for the client's end.
+    """
+
+    receive: Receive
+    taken: asyncio.Event = field(default_factory=asyncio.Event)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def body(self) -> AsyncIterator[bytes]:
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                self.gone.set()
+                raise ClientGone
+            if piece := message.get("body", b""):
+                yield piece
+            if not message.get("more_body"):
+                self.taken.set()
+                return
+
+    async def hang_up(self) -> None:
+        """Waits for it."""
+        taken = asyncio.create_task(self.taken.wait())
+        gone = asyncio.create_task(self.gone.wait())
+        try:
+            await asyncio.wait([taken, gone], return_when=asyncio.FIRST_COMPLETED)
+            while not self.gone.is_set():
+                if (await self.receive())["type"] == "http.disconnect":
+                    return
+        finally:
+            await _cancelled([taken, gone])
+
+
+async def forward_http(target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+    """Raises WorkerLost where no answer began, StreamBroken where one did, ClientGone."""
+    request = _Request(receive)
+    handing = asyncio.create_task(_hand_on(target, scope, request, send))
+    hanging = asyncio.create_task(request.hang_up())
+    try:
+        await asyncio.wait([handing, hanging], return_when=asyncio.FIRST_COMPLETED)
+        if not handing.done() or request.gone.is_set():
+            raise ClientGone
+        handing.result()
+    finally:
+        await _cancelled([handing, hanging])
+
+
+async def _hand_on(target: Target, scope: Scope, request: _Request, send: Send) -> None:
+    answered = False
+
+    async def noticed(message: Message) -> None:
+        nonlocal answered
+        answered = True
+        await send(message)
+
+    headers = target.headers(scope["headers"])
+    body = request.body() if _has_body(scope["headers"]) else None
+    if body is None:
+        request.taken.set()
+    try:
+        async with _session() as session:
+            asked = session.request(
+                scope["method"],
+                target.url("http"),
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            )
+            async with asked as answer:
+                await _pass_back(answer, noticed)
+    except aiohttp.ClientError as error:
+        if answered:
+            raise StreamBroken("worker_lost", "the server went away under an answer") from error
+        raise WorkerLost("the server went away under a request") from error
+
+
+async def _pass_back(answer: aiohttp.ClientResponse, send: Send) -> None:
+    headers = list(_end_to_end(answer.raw_headers, frozenset()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    async for piece in answer.content.iter_any():
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def forward_socket(target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+    """Raises WorkerLost where the server did not take the connection."""
+    headers = [h for h in target.headers(scope["headers"]) if not _of_handshake(h[0])]
+    async with _session() as session:
+        await bridge(session, target.url("http"), headers, scope, receive, send)
+
+
+def _session() -> aiohttp.ClientSession:
+    """For one request: nothing of one client is kept for another."""
+    return aiohttp.ClientSession(
+        auto_decompress=False,
+        connector=aiohttp.TCPConnector(force_close=True),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+    )
+
+
+def _end_to_end(given: Headers, own: frozenset[bytes]) -> Iterable[tuple[bytes, bytes]]:
+    pairs = [(name.lower(), value) for name, value in given]
+    named = [value for name, value in pairs if name == b"connection"]
+    dropped = {part.strip().lower() for value in named for part in value.split(b",")}
+    dropped |= HOP_BY_HOP | own
+    return ((name, value) for name, value in pairs if name not in dropped)
+
+
+def _has_body(headers: Headers) -> bool:
+    names = {name.lower(): value for name, value in headers}
+    return b"transfer-encoding" in names or names.get(b"content-length", b"0") != b"0"
+
+
+def _of_handshake(name: str) -> bool:
+    return name.encode("latin-1").startswith(HANDSHAKE)
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]] | list[asyncio.Task[bool]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await ended(tasks)

@@ -1,0 +1,142 @@
+"""`kind = "process"` and `kind = "container"`: somebody else's server, started on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Protocol
+
+from stentor.errors import InvalidRequest, WorkerLost, WorkerStalled
+from stentor.lifecycle.served import Address, Served
+from stentor.lifecycle.service import Service
+from stentor.lifecycle.state import State
+from stentor.types import AudioChunk
+from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall
+
+
+class Dialect(Protocol):
+    """How such a server is asked. `place` is what `at` made of its address. All raise StentorError
+    only: WorkerLost where it went away, WorkerStalled where it gave no sign of life in time.
+    """
+
+    def at(self, address: Address) -> str: ...
+
+    async def capabilities(self, place: str) -> Capabilities:
+        """As configured, and as it tells itself."""
+
+    def speak(self, place: str, call: SpeechCall) -> AsyncGenerator[AudioChunk, None]:
+        """Closing it early closes the connection. Ends only when all was spoken."""
+
+    def listen(self, place: str, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
+        """Closing it early closes the connection."""
+
+    async def close(self) -> None: ...
+
+
+class Raw:
+    """`protocol = "none"`: nothing is known but the address."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+
+    def at(self, address: Address) -> str:
+        return address.url
+
+    async def capabilities(self, place: str) -> Capabilities:
+        raise self._refusal()
+
+    def speak(self, place: str, call: SpeechCall) -> AsyncGenerator[AudioChunk, None]:
+        raise self._refusal()
+
+    def listen(self, place: str, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
+        raise self._refusal()
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _refusal(self) -> InvalidRequest:
+        where = f"/upstream/{self._model}/"
+        return InvalidRequest(f"model '{self._model}' is reached under {where} only", param="model")
+
+
+class ServedBackend:
+    def __init__(
+        self, name: str, service: Service[Served], dialect: Dialect, *, max_parallel: int
+    ) -> None:
+        self.name = name
+        self.service = service
+        self._dialect = dialect
+        self._max_parallel = max_parallel
+        self._told_by: Served | None = None
+        self._capabilities: Capabilities | None = None
+
+    @property
+    def slots(self) -> int:
+        return self._max_parallel
+
+    @property
+    def healthy(self) -> bool:
+        return self.service.healthy
+
+    @property
+    def open(self) -> bool:
+        return self.service.open
+
+    @property
+    def warm(self) -> bool:
+        return self.service.state is State.READY
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self.service.on_change(listener)
+
+    def enter(self) -> None:
+        self.service.enter()
+
+    def leave(self) -> None:
+        self.service.leave()
+
+    async def ensure_ready(self) -> Capabilities:
+        running = await self.service.ensure_ready()
+        if self._capabilities is None or running is not self._told_by:
+            place = self._dialect.at(running.address)
+            self._capabilities = await self._dialect.capabilities(place)
+            self._told_by = running
+        return self._capabilities
+
+    async def speak(self, call: SpeechCall) -> AsyncGenerator[AudioChunk, None]:
+        async with (
+            self.reach() as address,
+            aclosing(self._dialect.speak(self._dialect.at(address), call)) as chunks,
+        ):
+            async for chunk in chunks:
+                yield chunk
+
+    async def listen(self, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
+        async with (
+            self.reach() as address,
+            aclosing(self._dialect.listen(self._dialect.at(address), call)) as heard,
+        ):
+            async for transcript in heard:
+                yield transcript
+
+    @asynccontextmanager
+    async def reach(self) -> AsyncIterator[Address]:
+        """It is ready, and not stopped in good order before the context is left. What gives no sign
+        of life is killed, as a worker is: it may never come back by itself.
+        """
+        running = await self.service.ensure_ready()
+        try:
+            with self.service.call():
+                yield running.address
+            self.service.succeeded()
+        except WorkerStalled as error:
+            self.service.kill(running, str(error))
+            await self.service.ended(running)
+            raise
+        except WorkerLost:
+            await self.service.ended(running)
+            raise
+
+    async def close(self) -> None:
+        await self.service.close()
+        await self._dialect.close()

@@ -1,0 +1,1 @@
+"""Other systems' configuration as Stentor's: one module for each of them, which only decides."""

@@ -1,0 +1,212 @@
+"""A server that a command of the owner's starts, and that ends with everything it started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import structlog
+
+from stentor.ended import ended
+from stentor.errors import ModelUnavailable
+from stentor.lifecycle import keeper
+from stentor.lifecycle.eviction import Bytes
+from stentor.lifecycle.memory import memory_of
+from stentor.lifecycle.process import Pipes, kill_group, without_secrets
+from stentor.lifecycle.served import (
+    LOOPBACK,
+    Address,
+    Look,
+    StartFailed,
+    free_port,
+    is_taken,
+    until_ready,
+)
+
+log = structlog.get_logger(__name__)
+
+STOP_TIMEOUT = 5.0
+"""Seconds from SIGTERM to SIGKILL."""
+MARGIN = 1.0
+"""Seconds that the keeper has beyond them before it is ended itself."""
+TAIL = 4096
+"""Bytes of what a command wrote that are kept to explain its end."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """`{port}` in `argv` and in the values of `env` stands for the port to listen on. `port`: None
+    for any free one; `cwd`: None for the gateway's own.
+    """
+
+    argv: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    port: int | None = None
+
+
+class CommandProcess:
+    """Running. `spawn` is the only way to one."""
+
+    def __init__(
+        self, transport: asyncio.SubprocessTransport, pipes: Pipes, address: Address
+    ) -> None:
+        self.address = address
+        self._transport = transport
+        self._pipes = pipes
+        self._tail = bytearray()
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def spawn(cls, command: Command) -> CommandProcess:
+        """Raises OSError when it cannot be run, StartFailed when its port is taken."""
+        port = free_port() if command.port is None else command.port
+        if command.port is not None and is_taken(port):
+            raise StartFailed(f"something else listens on port {port}")
+        transport, pipes = await asyncio.get_running_loop().subprocess_exec(
+            Pipes,
+            *_kept([_with_port(each, port) for each in command.argv]),
+            stderr=subprocess.STDOUT,
+            env=environment() | {k: _with_port(v, port) for k, v in command.env.items()},
+            cwd=command.cwd,
+            start_new_session=True,  # a group of its own, which ends with it
+        )
+        return cls(transport, pipes, Address(LOOPBACK, port))
+
+    @property
+    def pid(self) -> int:
+        """Of its keeper."""
+        return self._transport.get_pid()
+
+    @property
+    def tail(self) -> str:
+        """The end of what it wrote, to stdout or stderr."""
+        return self._tail.decode(errors="replace").strip()
+
+    async def exited(self) -> int | None:
+        await self._pipes.exited.wait()
+        return self._transport.get_returncode()
+
+    def kill(self) -> None:
+        if not self._pipes.exited.is_set():
+            _kill_below(self.pid)
+            kill_group(self.pid)
+            self._transport.kill()
+
+    async def stop(self, *, timeout: float = STOP_TIMEOUT + MARGIN) -> None:
+        """SIGTERM, and SIGKILL when it does not follow in time; `timeout` 0: at once."""
+        if self._pipes.stdin is not None:
+            self._pipes.stdin.close()
+        try:
+            async with asyncio.timeout(timeout):
+                await self.exited()
+        except TimeoutError:
+            self.kill()
+            await self.exited()
+        finally:
+            kill_group(self.pid)
+            await asyncio.wait([self._reading], timeout=MARGIN)  # its last words
+            self._reading.cancel()
+            self._transport.close()
+
+    async def memory(self) -> Bytes:
+        return await asyncio.to_thread(memory_of, self.pid)
+
+    async def _read(self) -> None:
+        assert self._pipes.stdout is not None
+        while piece := await self._pipes.stdout.read(TAIL):
+            self._tail = (self._tail + piece)[-TAIL:]
+            log.debug("command_output", pid=self.pid, text=piece.decode(errors="replace"))
+
+
+class CommandLauncher:
+    """Raises ModelUnavailable for what goes wrong; what the command wrote goes to the log only."""
+
+    def __init__(self, name: str, command: Command, look: Look, *, start_timeout: float) -> None:
+        """`start_timeout`: seconds until it must be ready."""
+        self._name = name
+        self._command = command
+        self._look = look
+        self._start_timeout = start_timeout
+
+    async def prepare(self) -> None:
+        """Nothing."""
+
+    async def launch(self) -> CommandProcess:
+        try:
+            process = await CommandProcess.spawn(self._command)
+        except StartFailed as error:
+            raise self._failed(str(error), "") from error
+        except OSError as error:
+            why = f"it cannot be run: {error.strerror or type(error).__name__}"
+            raise self._failed(why, "") from error
+        try:
+            await self._ready(process)
+        except StartFailed as error:
+            await process.stop(timeout=0)
+            raise self._failed(str(error), process.tail) from error
+        except BaseException:
+            await process.stop(timeout=0)
+            raise
+        log.info("command_ready", backend=self._name, pid=process.pid, port=process.address.port)
+        return process
+
+    async def _ready(self, process: CommandProcess) -> None:
+        """Raises StartFailed, at once when the process ends."""
+        exiting = asyncio.create_task(process.exited())
+        looking = asyncio.create_task(
+            until_ready([process.address], self._look, timeout=self._start_timeout)
+        )
+        try:
+            await asyncio.wait([exiting, looking], return_when=asyncio.FIRST_COMPLETED)
+            # A dead one's port may be another's, who is ready.
+            if exiting.done():
+                raise StartFailed(_ending(exiting.result()))
+            await looking
+        finally:
+            exiting.cancel()
+            looking.cancel()
+            await ended([exiting, looking])
+
+    def _failed(self, why: str, said: str) -> ModelUnavailable:
+        log.error("command_start_failed", backend=self._name, why=why, said=said)
+        return ModelUnavailable(f"'{self._name}' could not be started: {why}")
+
+
+def environment() -> dict[str, str]:
+    """The gateway's, without what is meant for it alone: another Stentor would take it for its
+    own, and be started by itself.
+    """
+    return {k: v for k, v in without_secrets().items() if not k.startswith("STENTOR_")}
+
+
+def _kill_below(pid: int) -> None:
+    """What it started, also in groups of their own."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for each in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+
+
+def _kept(argv: Sequence[str]) -> list[str]:
+    """Under a keeper, where there are groups of processes."""
+    if os.name != "posix":
+        return list(argv)
+    return [sys.executable, "-I", "-S", keeper.__file__, f"{STOP_TIMEOUT:g}", *argv]
+
+
+def _with_port(text: str, port: int) -> str:
+    return text.replace("{port}", str(port))
+
+
+def _ending(code: int | None) -> str:
+    if code == keeper.NOT_FOUND:
+        return "there is no such program, or it may not be run; the log tells which"
+    return f"it ended with exit code {code} before it was ready; the log has what it said"

@@ -1,0 +1,1 @@
+"""Speech as clients get it: every format, speed, event and word, judged by numbers."""
