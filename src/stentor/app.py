@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
@@ -45,7 +44,8 @@ from stentor.lifecycle.catalog import (
 from stentor.lifecycle.device import devices_present
 from stentor.lifecycle.environments import Environments
 from stentor.lifecycle.licences import Licences
-from stentor.lifecycle.memory import device_sizes, memory_budget
+from stentor.lifecycle.memory import device_sizes, machine, memory_budget
+from stentor.lifecycle.proposal import Choice, better, propose
 from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.service import AnyService
 from stentor.lifecycle.weights_store import WeightsStore
@@ -113,6 +113,12 @@ class Stentor:
         for service in self.services:
             self.residency.add(service)
         self.config, self.offers, self.aliases = config, offers, aliases
+        self.engines = {name: declared(name, place.engines) for name in place.engines}
+
+    def better(self) -> tuple[Choice, ...]:
+        """Models that suit this machine and would do their work better than what is here."""
+        here = machine(self.config.storage.data_dir)
+        return better(propose(here, (), self.engines), self.offers, self.engines)
 
     def _model(self, offer: Offer, model: ModelConfig, place: Place) -> Model:
         """The one that is there, if it would be built as it is."""
@@ -183,7 +189,11 @@ def create_app(config: Config, read: Callable[[], Config] | None = None) -> Fast
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
-        log.info("aliases", models=dict(stentor.aliases))
+        log.info(
+            "aliases",
+            models=dict(stentor.aliases),
+            better=[choice.name for choice in stentor.better()],
+        )
         await stentor.open()
         with reload_on_hangup(live):
             yield

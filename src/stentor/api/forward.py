@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 from starlette.types import Message, Receive, Scope, Send
@@ -58,6 +59,7 @@ class _Request:
     receive: Receive
     taken: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+    answered: bool = False
 
     async def body(self) -> AsyncIterator[bytes]:
         while True:
@@ -85,25 +87,23 @@ class _Request:
 
 
 async def forward_http(target: Target, scope: Scope, receive: Receive, send: Send) -> None:
-    """Raises WorkerLost where no answer began, StreamBroken where one did, ClientGone."""
+    """Raises WorkerLost or ClientGone where no answer began, StreamBroken where one did."""
     request = _Request(receive)
     handing = asyncio.create_task(_hand_on(target, scope, request, send))
     hanging = asyncio.create_task(request.hang_up())
     try:
         await asyncio.wait([handing, hanging], return_when=asyncio.FIRST_COMPLETED)
-        if not handing.done() or request.gone.is_set():
+        if handing.done() and not request.gone.is_set():
+            handing.result()
+        elif not request.answered:
             raise ClientGone
-        handing.result()
     finally:
         await _cancelled([handing, hanging])
 
 
 async def _hand_on(target: Target, scope: Scope, request: _Request, send: Send) -> None:
-    answered = False
-
     async def noticed(message: Message) -> None:
-        nonlocal answered
-        answered = True
+        request.answered = True
         await send(message)
 
     headers = target.headers(scope["headers"])
@@ -123,7 +123,7 @@ async def _hand_on(target: Target, scope: Scope, request: _Request, send: Send) 
             async with asked as answer:
                 await _pass_back(answer, noticed)
     except aiohttp.ClientError as error:
-        if answered:
+        if request.answered:
             raise StreamBroken("worker_lost", "the server went away under an answer") from error
         raise WorkerLost("the server went away under a request") from error
 
@@ -170,7 +170,7 @@ def _of_handshake(name: str) -> bool:
     return name.encode("latin-1").startswith(HANDSHAKE)
 
 
-async def _cancelled(tasks: list[asyncio.Task[None]] | list[asyncio.Task[bool]]) -> None:
+async def _cancelled(tasks: Sequence[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await ended(tasks)

@@ -14,10 +14,11 @@ from yarl import URL
 from stentor.ended import ended
 from stentor.errors import WorkerLost
 
+TEXT, BINARY = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
 MESSAGE_MOST = 16 * 2**20
 """Bytes of a message from the server; those of a client are bounded by our own server."""
 CLOSE_TIMEOUT = 5.0
-GOING_AWAY, NO_CODE, ABNORMAL, BROKEN = 1001, 1005, 1006, 1011
+NORMAL, GOING_AWAY, NO_CODE, ABNORMAL, BROKEN = 1000, 1001, 1005, 1006, 1011
 NEVER_SENT = frozenset({NO_CODE, ABNORMAL, 1015})
 """RFC 6455, 7.4.1: only ever told by one's own end."""
 
@@ -68,14 +69,13 @@ async def _to_server(receive: Receive, socket: aiohttp.ClientWebSocketResponse) 
 
 
 async def _to_client(socket: aiohttp.ClientWebSocketResponse, send: Send) -> None:
-    async for message in socket:
-        if message.type is aiohttp.WSMsgType.TEXT:
-            await send({"type": "websocket.send", "text": message.data})
-        elif message.type is aiohttp.WSMsgType.BINARY:
-            await send({"type": "websocket.send", "bytes": message.data})
+    while (message := await socket.receive()).type in (TEXT, BINARY):
+        kind = "text" if message.type is TEXT else "bytes"
+        await send({"type": "websocket.send", kind: message.data})
     code = BROKEN if socket.close_code in (None, ABNORMAL) else socket.close_code
-    sent = 1000 if code in NEVER_SENT else code
-    await send({"type": "websocket.close", "code": sent, "reason": ""})
+    reason = message.extra if message.type is aiohttp.WSMsgType.CLOSE else None
+    sent = NORMAL if code in NEVER_SENT else code
+    await send({"type": "websocket.close", "code": sent, "reason": reason or ""})
 
 
 async def _first(ways: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ ENDLESS = 0x7FFF_0000
 """Sizes from here on, and 0, are those of a stream whose length its writer did not know."""
 HEAD_MOST = 1 << 20
 """Bytes in which the samples must begin."""
-_PARTS: dict[tuple[int, int], np.dtype] = {
+_PARTS: dict[tuple[int, int], np.dtype[Any]] = {
     (PCM, 8): np.dtype("u1"),
     (PCM, 16): np.dtype("<i2"),
     (PCM, 32): np.dtype("<i4"),
@@ -151,14 +152,13 @@ def _parsed(data: bytes, form: tuple[int, int]) -> NDArray[np.float32] | Pcm:
         wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
         deep: NDArray[np.float32] = (wide.view("<i4")[:, 0] / 65_536).astype(np.float32)
         return deep
-    values = np.frombuffer(data, _PARTS[form])
+    values: NDArray[Any] = np.frombuffer(data, _PARTS[form])
     if form == (PCM, 16):
         return values.astype(np.int16)
+    floats: NDArray[np.float32] = values.astype(np.float32)
     if kind == FLOAT:
-        return (np.nan_to_num(values) * 32_768).astype(np.float32)
-    if bits == 8:
-        return ((values.astype(np.float32) - 128) * 256).astype(np.float32)
-    return (values / 65_536).astype(np.float32)
+        return np.nan_to_num(floats) * np.float32(32_768)
+    return (floats - 128) * 256 if bits == 8 else floats / np.float32(65_536)
 
 
 def _mixed(values: NDArray[np.float32] | Pcm, channels: int) -> Pcm:

@@ -43,5 +43,5 @@ async def _findings(config: Config, stentor: Stentor) -> AsyncIterator[Finding]:
         yield finding
     async for finding in server(config):
         yield finding
-    async for finding in models(config, stentor):
+    async for finding in models(stentor):
         yield finding

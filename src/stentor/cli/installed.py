@@ -44,11 +44,15 @@ class Installed:
         self.weights = weights_store(config)
 
     def targets(self, name: str) -> list[Target]:
-        """Of a model, or of the engine of that name. Raises UsageError."""
+        """Of a model, or of an engine, whose weights may follow its name after a colon. Raises
+        UsageError.
+        """
         if name in self.models:
             return list(self._of_model(name))
-        if name in self.engines:
-            return [Target(None, self.engines[name], declared(name, self.engines))]
+        engine, _, weights = name.partition(":")
+        if engine in self.engines:
+            declaration = declared(engine, self.engines)
+            return [Target(None, self.engines[engine], declaration, weights or None)]
         known = ", ".join(sorted({*self.models, *self.engines}))
         raise UsageError(f"there is no model or engine '{name}'; there are: {known}")
 

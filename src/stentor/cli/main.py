@@ -266,6 +266,21 @@ def voices(
 
 
 @app.command()
+def setup(
+    language: Annotated[
+        list[str] | None, typer.Option(help="that you speak, as de; default: English")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="without asking")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="propose only")] = False,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="of weights that come with one")
+    ] = False,
+) -> None:
+    """Propose models that suit this machine, and pull them."""
+    _run("setup", language or [], yes=yes, dry_run=dry_run, accept_licence=accept_licence)
+
+
+@app.command()
 def top(
     interval: Annotated[float, typer.Option(help="seconds between two looks", min=0.1)] = 1.0,
     once: Annotated[bool, typer.Option("--once", help="one look only")] = False,

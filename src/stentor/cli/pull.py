@@ -9,6 +9,7 @@ from pathlib import Path
 from stentor.cli.failure import run_async
 from stentor.cli.fetching import told
 from stentor.cli.installed import Installed, Target, mebibytes, size_of
+from stentor.cli.keep import keep, tell_server
 from stentor.cli.load import load_config
 from stentor.lifecycle.environment import Environment
 from stentor.lifecycle.weights import Wanted
@@ -47,6 +48,7 @@ def _asked(licence: str) -> bool:
 
 async def _pull(installed: Installed, targets: Sequence[Target]) -> int:
     done: set[Path] = set()
+    kept: list[str | None] = []
     for target in targets:
         if target.file not in done:
             environment = await installed.environments.pull(target.file, _indented)
@@ -54,6 +56,9 @@ async def _pull(installed: Installed, targets: Sequence[Target]) -> int:
             done.add(target.file)
         if line := await _weights(installed, target):
             _say(f"{target.engine}: {line}")
+        if target.model is None:
+            kept.append(keep(load_config(), target.engine, target.weights))
+    await tell_server(name for name in kept if name)
     return 0
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pynvml
 
 from stentor.lifecycle.eviction import Bytes
+from stentor.lifecycle.proposal import Machine
 
+GIB = 2**30
 SHARE = 0.9
 """Of a device, that models may take where the configuration does not tell."""
 
@@ -57,6 +61,15 @@ def device_sizes() -> Bytes:
             with contextlib.suppress(pynvml.NVMLError):  # it shares the machine's memory
                 cuda[f"cuda:{index}"] = int(pynvml.nvmlDeviceGetMemoryInfo(gpu).total)
     return {"ram": psutil.virtual_memory().total, **cuda}
+
+
+def machine(folder: Path) -> Machine:
+    """`folder`: where models would be kept."""
+    sizes = device_sizes()
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    gpu = max((size for device, size in sizes.items() if device != "ram"), default=0)
+    free = shutil.disk_usage(there).free
+    return Machine(gpu=gpu / GIB, memory=sizes["ram"] / GIB, disk=free / GIB)
 
 
 @contextlib.contextmanager

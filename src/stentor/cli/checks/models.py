@@ -10,19 +10,13 @@ from dataclasses import dataclass
 from stentor.app import Stentor
 from stentor.audio.wav import wav_header
 from stentor.cli.checks.finding import Finding
-from stentor.cli.checks.machine import memory_gib, nvidia_gpus
 from stentor.cli.client import LISTENS, SPEAKS
-from stentor.config import Config
 from stentor.errors import StentorError
-from stentor.lifecycle.catalog import bundled_engines, declared, find_engines
 from stentor.routing.models import Model
 from stentor.types import SpeechRequest, TranscriptionRequest
 
 TEXT = "One, two, three, four, five."
 RATE = 24_000
-PLAIN = 20
-"""The quality up to which an engine is understood, and no more than that."""
-WORK = {"speech": "speak", "transcription": "listen"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +25,7 @@ class _Spoken:
     words: int
 
 
-async def models(config: Config, stentor: Stentor) -> AsyncIterator[Finding]:
+async def models(stentor: Stentor) -> AsyncIterator[Finding]:
     for name in (SPEAKS, LISTENS):
         yield _alias(stentor, name)
     spoken: dict[str, bytes] = {}
@@ -54,7 +48,7 @@ async def models(config: Config, stentor: Stentor) -> AsyncIterator[Finding]:
         yield Finding("ok", model.name, what)
     for model in ears:
         yield await _hear(stentor, model, spoken)
-    for finding in better(config, stentor):
+    for finding in better(stentor):
         yield finding
 
 
@@ -105,33 +99,8 @@ def _broken(model: Model, error: StentorError) -> Finding:
     return Finding("bad", model.name, str(error), advice)
 
 
-def better(config: Config, stentor: Stentor) -> Iterator[Finding]:
-    """Engines that are there and not used, and what would suit the machine."""
-    engines = find_engines([bundled_engines(), *config.engines.paths])
-    used = {backend.engine for model in config.models.values() for backend in model.backends}
-    unused = [declared(name, engines) for name in engines if name not in used]
-    for task, verb in WORK.items():
-        best = max((o.quality for o in stentor.offers if o.task == task), default=0)
-        found = [each for each in unused if each.task == task and each.quality > best]
-        for each in sorted(found, key=lambda each: -each.quality):
-            what = f"an engine that would {verb} better than what is configured"
-            section = f"[models.{each.name}]"
-            advice = f'in stentor.toml: {section} backends = [{{ engine = "{each.name}" }}]'
-            yield Finding("note", each.name, what, advice)
-        if best <= PLAIN and not found:
-            gpu = max((memory for _, memory in nvidia_gpus()), default=0.0)
-            advice = (
-                f"{suited(task, gpu, memory_gib() or 0.0)} would suit this machine; an engine file "
-                "for it goes into a folder of [engines] paths (docs/guides/writing-an-engine.md)"
-            )
-            yield Finding("note", task, f"what is here can {verb}, plainly", advice)
-
-
-def suited(task: str, gpu: float, memory: float) -> str:
-    """Models by the GiB of memory that they take, with what is needed to run them."""
-    if task == "speech":
-        small = "Kokoro" if memory >= 4 else "Piper"
-        return "Chatterbox" if gpu >= 6 else small
-    if gpu >= 6:
-        return "Whisper large-v3-turbo"
-    return "Whisper small" if memory >= 4 else "Whisper base"
+def better(stentor: Stentor) -> Iterator[Finding]:
+    """What would suit the machine and is not here."""
+    for choice in stentor.better():
+        advice = f"stentor models pull {choice.name}; or stentor setup, which asks about all"
+        yield Finding("note", choice.name, f"would be better: {choice.why}", advice)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from stentor.cli.imports.keys import Keys
+from stentor.cli.imports.keys import Keys, engine_named
 from stentor.cli.imports.tree import Backend, ImportedModel, Note, Value, lost
 
 IMAGE = "vllm/vllm-openai:latest"
@@ -17,8 +17,8 @@ WEIGHTS = "local-models:/models:ro"
 TOLD = ("name", "description", "architecture", "license", "tags", "max_context")
 """What a card says to people."""
 OF_IMAGE = (
-    *("hf_model", "gguf_filename", "quantization", "vram_gb", "gpu_count", "runtime"),
-    *("default_context", "extra_args", "env_overrides", "volume_mounts", "vllm_image"),
+    *("hf_model", "gguf_filename", "quantization", "vram_gb", "gpu_count", "default_context"),
+    *("extra_args", "env_overrides", "volume_mounts", "vllm_image"),
 )
 
 
@@ -31,15 +31,15 @@ def card_model(
     network: str | None,
     use: str | None,
 ) -> ImportedModel:
-    """A card of speech is Stentor's own engine of that name, where it has one."""
-    kind = card.text("type") or "text"
+    """A card of speech is Stentor's own engine, where it has one of that name."""
+    kind, runtime = card.text("type") or "text", card.text("runtime") or "vllm"
     card.drop(TOLD, "said to people only", missed=False)
     if kind == "tts":
         backend = _engine(name, card, engines)
-    elif kind == "text" and card.text("runtime") in (None, "vllm"):
+    elif (kind, runtime) == ("text", "vllm"):
         backend = _vllm(name, card, image or IMAGE, network, use or USE)
     else:
-        why = f'type "{kind}": the card names no image that could serve it'
+        why = f'type "{kind}", runtime "{runtime}": the card names no image that could serve it'
         backend = Backend({}, refused=why)
         card.drop(OF_IMAGE, "of no use without one", missed=False)
     return ImportedModel(name, {}, (backend,), card.end())
@@ -49,11 +49,11 @@ def _engine(name: str, card: Keys, engines: Collection[str]) -> Backend:
     weights = card.text("hf_model")
     measured = ("vram_gb", "gpu_count", "quantization", "default_context")
     card.drop(measured, "Stentor's engine tells", missed=False)
+    engine = engine_named(name, engines)
+    if engine is None:
+        return Backend({}, refused="Stentor has no such engine, and the card names no container")
     notes = (Note(f"the card's weights are {weights}; the engine has its own"),) if weights else ()
-    refused = (
-        "" if name in engines else f'Stentor has no engine "{name}", and no container is named'
-    )
-    return Backend({"kind": "engine", "engine": name}, notes, refused)
+    return Backend({"kind": "engine", "engine": engine}, notes)
 
 
 def _vllm(name: str, card: Keys, image: str, network: str | None, use: str) -> Backend:

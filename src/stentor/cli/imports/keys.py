@@ -90,6 +90,12 @@ class Keys:
         return found
 
 
+def engine_named(name: str, engines: Collection[str]) -> str | None:
+    """The engine whose name a foreign model's name is, or begins with: `kokoro` of `kokoro-82m`."""
+    able = [engine for engine in engines if name == engine or name.startswith(f"{engine}-")]
+    return max(able, key=len, default=None)
+
+
 def shown(value: object) -> str:
     """Of a list or an object only that it is one: it may be of any size."""
     if isinstance(value, dict | list):

@@ -130,7 +130,7 @@ def _with_aliases(
         if alias and name in names:
             aliases.setdefault(name, []).append(alias)
         else:
-            notes.append(lost(f"MODEL_ALIASES: {shown(pair)} is none of a model"))
+            notes.append(lost(f"MODEL_ALIASES: {shown(pair)} names no model"))
     return [
         ImportedModel(m.name, {"aliases": aliases[m.name], **m.keys}, m.backends, m.notes)
         if m.name in aliases

@@ -14,7 +14,7 @@ from stentor.cli.imports.tree import (
     Value,
     lost,
 )
-from stentor.cli.imports.voice_stack_keys import ASIDE, WITHOUT
+from stentor.cli.imports.voice_stack_keys import ASIDE, SAME, WITHOUT
 
 SOURCE = "Voice Stack"
 DEVICES = {"cpu": "cpu", "cuda": "cuda", "mps": "mps", "auto": "auto"}
@@ -28,6 +28,9 @@ OPTIONS = {
     "ASR_CPU_THREADS": ("threads", 0, 64),
 }
 """Of both listeners, with the least and the most that they take."""
+COMPUTES = {
+    kind: kind for kind in ("int8", "int8_float16", "int8_float32", "int16", "float16", "float32")
+}
 LEVELS = {level: level for level in ("debug", "info", "warning", "error")} | {
     "trace": "debug",
     "warn": "warning",
@@ -48,6 +51,8 @@ def imported(env: Mapping[str, str], engines: Engines) -> Imported:
     sections = _server(keys)
     models = [_asr(keys, engines)] if "ASR" in asked else []
     models += [_tts(keys, engines)] if "TTS" in asked else []
+    same = [key for key, values in SAME.items() if env.get(key, "").lower() in values]
+    keys.drop(same, "as it is here", missed=False)
     for without in WITHOUT:
         keys.drop(without.names, without.why, missed=without.missed)
     gateway = [key for key in env if key.startswith("GATEWAY_")]
@@ -105,9 +110,8 @@ def _options(keys: Keys, engine: str) -> dict[str, str | int | float | bool]:
     for name, (option, least, most) in OPTIONS.items():
         if (number := keys.whole(name, least, most)) is not None:
             options[option] = number
-    if engine == "faster-whisper" and (kind := keys.text("ASR_COMPUTE_TYPE")) is not None:
-        options["compute_type"] = kind
-    return options
+    computes = keys.chosen("ASR_COMPUTE_TYPE", COMPUTES) if engine == "faster-whisper" else None
+    return options if computes is None else {**options, "compute_type": computes}
 
 
 def _tts(keys: Keys, engines: Engines) -> ImportedModel:

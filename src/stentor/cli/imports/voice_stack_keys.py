@@ -6,6 +6,14 @@ from typing import NamedTuple
 
 ASIDE = ("ASR_PORT", "ASR_LOG_NAME", "TTS_PORT", "TTS_LOG_NAME")
 """Those that alone do not ask for a model."""
+SAME = {
+    **dict.fromkeys(("ASR_VAD_ENABLED", "TTS_AUTO_LANG"), ("true", "1")),
+    **dict.fromkeys(("ASR_TRANSCRIBE_BEST_OF", "ASR_NUM_OF_WORKERS"), ("1",)),
+    "API_V1_STR": ("/v1",),
+    "ASR_TRANSCRIBE_TEMPERATURE": ("0", "0.0"),
+    "TTS_SAMPLE_RATE": ("24000",),
+}
+"""Values that ask for what Stentor does anyway."""
 
 
 class Without(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from stentor.cli.imports.keys import Keys, shown
+from stentor.cli.imports.keys import Keys, engine_named, shown
 from stentor.cli.imports.tree import Backend, Imported, ImportedModel, Note, Value, lost
 
 SOURCE = "Yapit"
@@ -44,17 +44,11 @@ def _model(name: str, entry: Keys, engines: Collection[str]) -> ImportedModel:
         entry.notes.append(lost("it is spoken here, on the server"))
     entry.drop(("adapter",), "the worker's own", missed=False)
     inner = [(place, found) for place in PLACES if (found := entry.table(place)) is not None]
-    engine = _engine(name, engines)
+    engine = engine_named(name, engines)
     backends = [_backend(place, keys, engine) for place, keys in inner]
     if "processor" in entry or not inner:
         backends.append(_backend("", entry, engine))
     return ImportedModel(name, {}, tuple(backends), entry.end())
-
-
-def _engine(name: str, engines: Collection[str]) -> str | None:
-    """Yapit's slugs begin with the model's name."""
-    able = [engine for engine in engines if name == engine or name.startswith(f"{engine}-")]
-    return max(able, key=len, default=None)
 
 
 def _backend(place: str, entry: Keys, engine: str | None) -> Backend:
@@ -84,4 +78,4 @@ def _local(entry: Keys, engine: str | None) -> tuple[dict[str, Value], str]:
     refused = f"the worker at {url} answers POST /synthesize, which no kind of backend speaks"
     if engine is None:
         return {"kind": "openai", "url": url}, refused
-    return {"kind": "engine", "engine": engine}, f"{refused}; an engine of Stentor's is its equal:"
+    return {"kind": "engine", "engine": engine}, f"{refused}; Stentor's own engine could speak"

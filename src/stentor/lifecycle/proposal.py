@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from stentor.lifecycle.catalog import Offer
 from stentor_engine.loader import Declaration
 
 KOKORO = frozenset({"en", "es", "fr", "hi", "it", "ja", "pt", "zh"})
@@ -82,6 +83,21 @@ def propose(
     spoken = {tag for tag in wanted if _is_spoken(tag, chosen)}
     remarks += [f"nothing better than espeak speaks {tag}" for tag in wanted if tag not in spoken]
     return Proposal(tuple(chosen), tuple(remarks))
+
+
+def better(
+    proposal: Proposal, offers: Collection[Offer], engines: Mapping[str, Declaration]
+) -> tuple[Choice, ...]:
+    """Those of a proposal that would do their work better than what is there."""
+    return tuple(
+        choice
+        for choice in proposal.choices
+        if engines[choice.engine].quality
+        > max(
+            (o.quality for o in offers if o.present and o.task == engines[choice.engine].task),
+            default=-1,
+        )
+    )
 
 
 def _kokoro(wanted: Sequence[str]) -> Iterator[Choice]:

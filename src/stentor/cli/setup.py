@@ -1,0 +1,59 @@
+"""`stentor setup`: proposes models that suit this machine, and pulls them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from stentor.cli import pull
+from stentor.cli.failure import UsageError
+from stentor.cli.installed import Installed
+from stentor.cli.load import load_config
+from stentor.lifecycle.memory import machine
+from stentor.lifecycle.proposal import DISK, Choice, Machine, Proposal, propose
+from stentor.text.language_tags import language_tag, primary
+
+
+def run(languages: Sequence[str], *, yes: bool, dry_run: bool, accept_licence: bool) -> int:
+    config = load_config()
+    here = machine(config.storage.data_dir)
+    engines = {each.name: each for each, _ in Installed(config).declarations()}
+    proposal = propose(here, [_primary(each) for each in languages], engines)
+    _show(here, proposal)
+    if dry_run or not proposal.choices:
+        return 0
+    if not (yes or _agreed()):
+        _say("nothing was changed; --yes pulls them without asking")
+        return 1
+    return pull.run([each.name for each in proposal.choices], accept_licence=accept_licence)
+
+
+def _primary(given: str) -> str:
+    tag = language_tag(given)
+    if tag is None:
+        raise UsageError(f"'{given}' is no language")
+    return primary(tag)
+
+
+def _show(here: Machine, proposal: Proposal) -> None:
+    gpu = f"a GPU with {here.gpu:.0f} GiB" if here.gpu else "no Nvidia GPU"
+    _say(f"this machine: {gpu}, {here.memory:.0f} GiB of memory, {here.disk:.0f} GiB of disk free")
+    for choice in proposal.choices:
+        _say(f"  {choice.name}: {choice.why} (about {_disk(choice)} GiB on disk)")
+    for remark in proposal.remarks:
+        _say(f"  not: {remark}")
+
+
+def _disk(choice: Choice) -> float:
+    return DISK[choice.engine]
+
+
+def _agreed() -> bool:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    print("Pull them? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
