@@ -137,7 +137,9 @@ class Lifecycle(Section):
 
 
 class Engines(Section):
-    paths: list[Path] = Field([], description="folders with one-file engines of your own")
+    paths: list[Path] = Field(
+        [], description="folders with one-file engines of your own; beside the file, if relative"
+    )
     pull_on_request: bool = Field(
         False, description="a first request gets what its engine and model need, and waits for it"
     )
@@ -335,7 +337,7 @@ class Config(BaseSettings):
             init_settings,
             _ShortNames(settings_cls),
             env_settings,
-            TomlConfigSettingsSource(settings_cls, toml_file=config_file()),
+            _File(settings_cls, toml_file=config_file()),
             _BaseModels(settings_cls),
         )
 
@@ -352,6 +354,31 @@ class _ShortNames(_Fixed):
             if os.environ.get(variable):  # empty, as compose files make it: not set
                 values.setdefault(section, {})[key] = os.environ[variable]
         return values
+
+
+class _File(TomlConfigSettingsSource):
+    """Paths in it are relative to it, wherever the server is started."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        file = config_file()
+        if file is not None:
+            _place(values, file.absolute().parent)
+        return values
+
+
+def _place(values: dict[str, Any], folder: Path) -> None:
+    """What is not as it should be stays as it is: the validation tells."""
+    engines, models = values.get("engines"), values.get("models")
+    if isinstance(engines, dict) and isinstance(engines.get("paths"), list):
+        engines["paths"] = [_below(folder, each) for each in engines["paths"]]
+    for model in models.values() if isinstance(models, dict) else ():
+        if isinstance(model, dict) and str(model.get("weights", "")).startswith(("./", "../")):
+            model["weights"] = _below(folder, model["weights"])
+
+
+def _below(folder: Path, given: Any) -> Any:
+    return str(folder / Path(given).expanduser()) if isinstance(given, str) else given
 
 
 class _BaseModels(_Fixed):

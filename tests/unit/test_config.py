@@ -83,6 +83,26 @@ def test_a_named_file_must_exist(toml: Path) -> None:
         Config()
 
 
+def test_paths_are_relative_to_the_file(toml: Path, tmp_path: Path) -> None:
+    toml.write_text(
+        "[engines]\npaths = ['engines', '~/mine', '/there']\n"
+        "[models.m]\nweights = './w'\nbackends = [{ engine = 'echo' }]\n"
+        "[models.n]\nweights = 'owner/name'\nbackends = [{ engine = 'echo' }]\n"
+    )
+    config = Config()
+    paths = [toml.parent / "engines", Path.home() / "mine", Path("/there")]
+    assert config.engines.paths == paths
+    assert config.models["m"].weights == str(toml.parent / "w")
+    assert config.models["n"].weights == "owner/name"
+
+
+@pytest.mark.parametrize("text", ["engines = 5", "models = 5", "[engines]\npaths = [5]"])
+def test_what_is_no_path_is_told(toml: Path, text: str) -> None:
+    toml.write_text(text)
+    with pytest.raises(ValidationError):
+        Config()
+
+
 def test_the_owners_models_come_first(toml: Path) -> None:
     toml.write_text(
         '[models.second]\naliases = ["tts-1"]\nbackends = [{ engine = "echo" }]\n'
