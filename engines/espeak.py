@@ -33,6 +33,7 @@ from stentor_engine import (
     Voice,
     Word,
     iterate_callback,
+    speakable,
 )
 
 # From espeak-ng's speak_lib.h.
@@ -272,43 +273,3 @@ def _divides(character: str) -> bool:
     dash = category == "Pd" and character != "-"
     wide = _is_wide(character)
     return character.isspace() or character == "…" or dash or category in ("Ps", "Pe") or wide
-
-
-# libespeak-ng 1.52 writes past its buffers on some letters of scripts that it has no rules for, on
-# enclosed and mathematical letters, and on a hyphen between a sign and a letter. Found by fuzzing
-# every voice; with what is left out here, none of a hundred thousand odd texts crashed it.
-SCRIPTS = frozenset(
-    (
-        *("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "HEBREW", "ARABIC", "DEVANAGARI", "BENGALI"),
-        *("GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA"),
-        *("THAI", "MYANMAR", "GEORGIAN", "HANGUL", "ETHIOPIC", "CHEROKEE", "HIRAGANA", "KATAKANA"),
-        *("KATAKANA-HIRAGANA", "BOPOMOFO", "CJK", "IDEOGRAPHIC", "SHAVIAN", "FULLWIDTH"),
-        *("HALFWIDTH", "MODIFIER", "MICRO", "FEMININE", "MASCULINE"),
-    )
-)
-"""First words of the Unicode names of the letters that it is given."""
-DEADLY = {"de": "🤠", "pt": "©"}
-"""Signs whose names hold an English word, at which it may crash after other foreign text."""
-UPSETTING = re.compile(r"[\[\]{}`]|(?<=[^\w\s]|_)-(?=[^\W\d])")
-"""Also the brackets of its own notation for phonemes."""
-
-
-def speakable(text: str, voice: str) -> str:
-    """One character for each of the text's: what upsets the library becomes a space."""
-    latin = voice.startswith("vi")  # whose rules take no other letters
-    deadly = DEADLY.get(voice.split("-")[0], "")
-    spaced = "".join(c if c not in deadly and _is_speakable(c, latin=latin) else " " for c in text)
-    return UPSETTING.sub(" ", spaced)
-
-
-def _is_speakable(character: str, *, latin: bool) -> bool:
-    if character.isascii() and (character.isprintable() or character in "\n\t"):
-        return True
-    category = unicodedata.category(character)
-    if category in ("Cc", "Cs", "Co", "Cn"):
-        return False
-    name = unicodedata.name(character, "")
-    if category.startswith("L"):
-        script = name.split(" ", 1)[0]
-        return script == "LATIN" if latin else script in SCRIPTS
-    return " LATIN " not in name and not name.startswith("BRAILLE")

@@ -15,11 +15,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import ctranslate2
 import numpy as np
-from faster_whisper import BatchedInferencePipeline, WhisperModel, available_models, download_model
+from faster_whisper import BatchedInferencePipeline, WhisperModel
 from faster_whisper.transcribe import Segment
 
 from stentor_engine import (
@@ -33,11 +33,11 @@ from stentor_engine import (
     Transcript,
     TranscriptionCall,
     TranscriptionEngine,
+    Weights,
     Word,
     complete_options,
 )
 
-WEIGHTS = "large-v3-turbo"
 NEEDED = ("config.json", "model.bin", "tokenizer.json")
 """Without a tokenizer the package would ask a hub for one."""
 FALLBACK = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -79,10 +79,44 @@ OF_THE_MODEL = ("compute_type", "threads")
 class FasterWhisper(TranscriptionEngine):
     name = "faster-whisper"
     quality = 80
+    devices = ("cuda", "cpu")
+    memory_mb = 2_500
+    # The package's own table of sizes.
+    weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {
+        "large-v3-turbo": (
+            Weights(
+                hub="mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+                files=("*.json", "model.bin", "vocabulary.*"),
+            ),
+        ),
+        "turbo": (
+            Weights(
+                hub="mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+                files=("*.json", "model.bin", "vocabulary.*"),
+            ),
+        ),
+        "tiny": (Weights(hub="Systran/faster-whisper-tiny"),),
+        "tiny.en": (Weights(hub="Systran/faster-whisper-tiny.en"),),
+        "base": (Weights(hub="Systran/faster-whisper-base"),),
+        "base.en": (Weights(hub="Systran/faster-whisper-base.en"),),
+        "small": (Weights(hub="Systran/faster-whisper-small"),),
+        "small.en": (Weights(hub="Systran/faster-whisper-small.en"),),
+        "medium": (Weights(hub="Systran/faster-whisper-medium"),),
+        "medium.en": (Weights(hub="Systran/faster-whisper-medium.en"),),
+        "large-v1": (Weights(hub="Systran/faster-whisper-large-v1"),),
+        "large-v2": (Weights(hub="Systran/faster-whisper-large-v2"),),
+        "large-v3": (Weights(hub="Systran/faster-whisper-large-v3"),),
+        "large": (Weights(hub="Systran/faster-whisper-large-v3"),),
+        "distil-small.en": (Weights(hub="Systran/faster-distil-whisper-small.en"),),
+        "distil-medium.en": (Weights(hub="Systran/faster-distil-whisper-medium.en"),),
+        "distil-large-v2": (Weights(hub="Systran/faster-distil-whisper-large-v2"),),
+        "distil-large-v3": (Weights(hub="Systran/faster-distil-whisper-large-v3"),),
+        "distil-large-v3.5": (Weights(hub="distil-whisper/distil-large-v3.5-ct2"),),
+    }
 
     def __init__(self, settings: Settings) -> None:
         self._options = complete_options(OPTIONS, settings.options)
-        folder = _folder(settings.weights or WEIGHTS)
+        folder = _folder(settings.weights)
         self._model = _load(folder, settings.device, self._options)
         multilingual = self._model.model.is_multilingual
         features = self._model.feature_extractor
@@ -95,7 +129,7 @@ class FasterWhisper(TranscriptionEngine):
             word_times=True,
             window=float(features.chunk_length * int(self._options["batch_size"])),
             detects_language=multilingual,
-            translates=multilingual and not _only_transcribes(settings.weights or WEIGHTS, folder),
+            translates=multilingual and not _only_transcribes(folder),
             prompts=True,
         )
 
@@ -150,35 +184,15 @@ class FasterWhisper(TranscriptionEngine):
         self._model.model.unload_model()
 
 
-def _folder(weights: str) -> Path:
-    """Of a local model, or of one of the hub, downloaded where it is not here yet."""
-    folder = Path(weights).expanduser()
-    if not folder.is_dir():
-        if weights not in available_models() and not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", weights):
-            known = ", ".join(available_models())
-            raise LoadFailed(f"no folder '{weights}' and no model of that name; known: {known}")
-        folder = _downloaded(weights)
+def _folder(weights: str | None) -> Path:
+    folder = Path(weights or "").expanduser()
+    if not weights or not folder.is_dir():
+        raise LoadFailed(f"no folder '{weights or ''}' of weights: stentor models pull")
     if lacking := [name for name in NEEDED if not (folder / name).is_file()]:
         raise LoadFailed(
             f"'{weights}' is no Whisper model for CTranslate2: it lacks {', '.join(lacking)}"
         )
     return folder
-
-
-def _downloaded(name: str) -> Path:
-    try:
-        here = Path(download_model(name, local_files_only=True))
-        if all((here / each).is_file() for each in NEEDED):
-            return here
-    except (OSError, ValueError):
-        pass  # it was never downloaded
-    try:
-        return Path(download_model(name))
-    except Exception as error:
-        raise LoadFailed(
-            f"the weights '{name}' cannot be downloaded ({type(error).__name__}: {error}); connect "
-            "to the internet, or set `weights` of the model to a folder that holds them"
-        ) from error
 
 
 def _load(folder: Path, device: str, options: Mapping[str, OptionValue]) -> WhisperModel:
@@ -211,11 +225,11 @@ def _codes(model: WhisperModel) -> list[str]:
     return [code for code in model.supported_languages if token(f"<|{code}|>") is not None]
 
 
-def _only_transcribes(weights: str, folder: Path) -> bool:
+def _only_transcribes(folder: Path) -> bool:
     """Turbo and the distilled models were not trained to translate. The files do not tell the
     number of layers, but the heads that align words are in the last ones.
     """
-    if re.search("turbo|distil", weights.rsplit("/", 1)[-1]):
+    if re.search("turbo|distil", folder.name):
         return True
     config = json.loads((folder / "config.json").read_text())
     heads = config.get("alignment_heads") or [[TURBO_LAYERS, 0]]

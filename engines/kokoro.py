@@ -11,16 +11,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tempfile
-import unicodedata
-import urllib.request
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 # Before ONNX Runtime is imported: it would tell its makers what runs, and leave a file behind.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -42,16 +39,15 @@ from stentor_engine import (
     SpeechCall,
     SpeechEngine,
     Voice,
+    Weights,
     Word,
     parse_blend,
+    speakable,
 )
 
 T = TypeVar("T")
 
-RELEASE = "https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.1/"
 MODEL, VOICES = "kokoro-v1.0.onnx", "voices-v1.0.bin"
-HUB_TIMEOUT = 15.0
-"""Seconds without a byte, after which a download has failed."""
 STEP = 0.05
 """Seconds between two chances to stop."""
 RANDOM = (b"RandomNormal", b"RandomUniform", b"Multinomial", b"Bernoulli")
@@ -77,8 +73,6 @@ LANGUAGES = {
 """By the first letter of a voice's id; its second one tells the gender."""
 KANJI = re.compile(r"[\u3400-\u9fff]")
 """Each of them would be read aloud as "Chinese letter"."""
-FOREIGN = re.compile(r"[^\n -~\u0900-\u097f\u2013-\u2026]")
-"""What espeak's Hindi may crash at."""
 DEFAULT = "af_heart"
 """The voice that its makers grade best."""
 
@@ -86,6 +80,25 @@ DEFAULT = "af_heart"
 class KokoroOnnx(SpeechEngine):
     name = "kokoro"
     quality = 60
+    memory_mb = 800
+    weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {
+        "v1.0": (
+            Weights(
+                urls={
+                    "kokoro-v1.0.onnx": "https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.1/kokoro-v1.0.onnx",
+                    "voices-v1.0.bin": "https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.1/voices-v1.0.bin",
+                },
+                sha256={
+                    "kokoro-v1.0.onnx": (
+                        "beb0d1848dee9a49da392cc3df26958d46cfa35d321edf434f52949153f0df3a"
+                    ),
+                    "voices-v1.0.bin": (
+                        "bca610b8308e8d99f32e6fe4197e7ec01679264efed0cac9140fe9c29f1fbf7d"
+                    ),
+                },
+            ),
+        ),
+    }
 
     def __init__(self, settings: Settings) -> None:
         model, voices = _files(settings.weights)
@@ -138,8 +151,7 @@ class KokoroOnnx(SpeechEngine):
     def _phonemes(self, text: str, language: str) -> str:
         if language == "ja" and KANJI.search(text):
             raise InvalidCall("this model reads Japanese in kana only")
-        clean = FOREIGN.sub(" ", speakable(text)) if language == "hi" else speakable(text)
-        lines = [line for line in clean.splitlines() if line.strip()]
+        lines = [line for line in speakable(text, language).splitlines() if line.strip()]
         spoken = " ".join(_backend(language).phonemize(lines)) if lines else ""
         return str(self._kokoro.tokenizer.known(" ".join(spoken.split())))
 
@@ -261,52 +273,18 @@ class Files(NamedTuple):
 
 
 def _files(weights: str | None) -> Files:
-    if weights is None:
-        return _fetched(_cache())
-    path = Path(weights).expanduser()
+    path = Path(weights or "").expanduser()
     folder = path if path.is_dir() else path.parent
-    models = [path] if path.is_file() else sorted(path.glob("*.onnx"))
+    models = [path] if path.is_file() else sorted(path.glob("*.onnx")) if weights else []
     voices = sorted(folder.glob("voices*.bin"))
     if not models or not voices:
-        raise LoadFailed(f"{weights} holds no {MODEL} with {VOICES}: get both from {RELEASE}")
+        raise LoadFailed(f"no {MODEL} with {VOICES} in '{weights or ''}': stentor models pull")
     return Files(next((each for each in models if each.name == MODEL), models[0]), voices[-1])
 
 
 def _names(voices: Path) -> list[str]:
     with np.load(voices) as data:
         return sorted(data.files)
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kokoro-onnx"
-
-
-def _fetched(folder: Path) -> Files:
-    files = Files(folder / MODEL, folder / VOICES)
-    for file in files:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if not file.is_file():
-                _fetch(RELEASE + file.name, file)
-        except OSError as error:
-            raise LoadFailed(
-                f"{RELEASE}{file.name} cannot be fetched ({error}): put it into {folder}, or name "
-                "a folder that holds it as the model's `weights`"
-            ) from error
-    return files
-
-
-def _fetch(url: str, file: Path) -> None:
-    """Goes on where a fetch before it was cut off. Raises OSError."""
-    part = file.with_name(f"{file.name}.part")
-    have = part.stat().st_size if part.is_file() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"})  # noqa: S310 - https
-    with urllib.request.urlopen(request, timeout=HUB_TIMEOUT) as answer:  # noqa: S310 - https
-        with part.open("ab" if answer.status == 206 else "wb") as out:
-            shutil.copyfileobj(answer, out)
-        if answer.length:
-            raise OSError(f"it was cut off {answer.length} bytes before its end")
-    part.replace(file)
 
 
 def _rank(voice: str) -> tuple[bool, str]:
@@ -357,41 +335,3 @@ def _backend(language: str) -> EspeakBackend:
             )
         finally:
             tempfile.tempdir = before
-
-
-# libespeak-ng writes past its buffers on some letters of scripts that it has no rules for, on
-# enclosed and mathematical letters, and on a hyphen between a sign and a letter or a mark.
-SCRIPTS = frozenset(
-    (
-        *("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "HEBREW", "ARABIC", "DEVANAGARI", "BENGALI"),
-        *("GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA"),
-        *("THAI", "MYANMAR", "GEORGIAN", "HANGUL", "ETHIOPIC", "CHEROKEE", "HIRAGANA", "KATAKANA"),
-        *("KATAKANA-HIRAGANA", "BOPOMOFO", "CJK", "IDEOGRAPHIC", "SHAVIAN", "FULLWIDTH"),
-        *("HALFWIDTH", "MODIFIER", "MICRO", "FEMININE", "MASCULINE"),
-    )
-)
-"""First words of the Unicode names of the letters that it is given."""
-UPSETTING = re.compile(r"[\[\]{}`©🤠]")
-"""The brackets of notations for phonemes, and two signs whose English names upset it."""
-
-
-def speakable(text: str) -> str:
-    """One character for each of the text's: what upsets the library becomes a space."""
-    spaced = "".join(c if _is_speakable(c) else " " for c in UPSETTING.sub(" ", text))
-    return re.sub(r"(?<=(\S))-", lambda found: "-" if _takes_hyphen(found[1]) else " ", spaced)
-
-
-def _takes_hyphen(before: str) -> bool:
-    return before.isalpha() or (before.isascii() and before.isdigit())
-
-
-def _is_speakable(character: str) -> bool:
-    if character.isascii() and (character.isprintable() or character in "\n\t"):
-        return True
-    category = unicodedata.category(character)
-    if category in ("Cc", "Cs", "Co", "Cn"):
-        return False
-    name = unicodedata.name(character, "")
-    if category.startswith("L"):
-        return name.split(" ", 1)[0] in SCRIPTS
-    return " LATIN " not in name and not name.startswith("BRAILLE")

@@ -12,17 +12,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import socket
-import tempfile
-import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 # Before ONNX Runtime is imported: it would tell its makers what runs, and leave a file behind.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -33,7 +29,6 @@ import soxr
 from numpy.typing import NDArray
 from piper import PiperVoice, SynthesisConfig
 from piper.const import BOS, PAD
-from piper.download_voices import VOICE_PATTERN, download_voice
 
 from stentor_engine import (
     Capabilities,
@@ -46,23 +41,21 @@ from stentor_engine import (
     SpeechCall,
     SpeechEngine,
     Voice,
+    Weights,
     Word,
+    speakable,
 )
 
 T = TypeVar("T")
 
 DEFAULT = "en_US-lessac-medium"
-"""The voice that is fetched when none is named."""
-HUB_TIMEOUT = 15.0
-"""Seconds without a byte, after which a download has failed."""
+"""Of several voices the first one."""
 STEP = 0.05
 """Seconds between two chances to stop."""
 KEPT = 4
 """Models in memory at once, of 60 to 120 MB each."""
 RANDOM = (b"RandomNormal", b"RandomUniform", b"Multinomial", b"Bernoulli")
 """ONNX's operators that draw numbers; no call can give them a seed."""
-FOREIGN = re.compile(r"[^\n -~\u0900-\u097f\u2013-\u2026]")
-"""What espeak's Hindi and Nepali may crash at."""
 SILENT = 1e-8
 """A peak that is none."""
 
@@ -90,6 +83,114 @@ class Speaker(NamedTuple):
 class Piper(SpeechEngine):
     name = "piper"
     quality = 40
+    memory_mb = 300
+    # Names are paths there. All of a voice's folder, with its licence, but for samples in MP3.
+    # `many`: one voice for each language.
+    weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {
+        "en_US-lessac-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/en_US/lessac/medium/*[!3]",)),
+        ),
+        "en_US-lessac-high": (
+            Weights(hub="rhasspy/piper-voices", files=("*/en_US/lessac/high/*[!3]",)),
+        ),
+        "en_US-hfc_female-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/en_US/hfc_female/medium/*[!3]",)),
+        ),
+        "en_US-libritts_r-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/en_US/libritts_r/medium/*[!3]",)),
+        ),
+        "en_US-ljspeech-high": (
+            Weights(hub="rhasspy/piper-voices", files=("*/en_US/ljspeech/high/*[!3]",)),
+        ),
+        "en_GB-alan-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/en_GB/alan/medium/*[!3]",)),
+        ),
+        "en_GB-alba-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/en_GB/alba/medium/*[!3]",)),
+        ),
+        "ar_JO-kareem-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/ar_JO/kareem/medium/*[!3]",)),
+        ),
+        "cs_CZ-jirka-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/cs_CZ/jirka/medium/*[!3]",)),
+        ),
+        "da_DK-talesyntese-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/da_DK/talesyntese/medium/*[!3]",)),
+        ),
+        "de_DE-thorsten-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/de_DE/thorsten/medium/*[!3]",)),
+        ),
+        "de_DE-thorsten-high": (
+            Weights(hub="rhasspy/piper-voices", files=("*/de_DE/thorsten/high/*[!3]",)),
+        ),
+        "es_ES-davefx-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/es_ES/davefx/medium/*[!3]",)),
+        ),
+        "es_MX-claude-high": (
+            Weights(hub="rhasspy/piper-voices", files=("*/es_MX/claude/high/*[!3]",)),
+        ),
+        "fi_FI-harri-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/fi_FI/harri/medium/*[!3]",)),
+        ),
+        "fr_FR-siwis-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/fr_FR/siwis/medium/*[!3]",)),
+        ),
+        "it_IT-paola-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/it_IT/paola/medium/*[!3]",)),
+        ),
+        "nl_BE-nathalie-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/nl_BE/nathalie/medium/*[!3]",)),
+        ),
+        "no_NO-talesyntese-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/no_NO/talesyntese/medium/*[!3]",)),
+        ),
+        "pl_PL-gosia-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/pl_PL/gosia/medium/*[!3]",)),
+        ),
+        "pt_BR-faber-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/pt_BR/faber/medium/*[!3]",)),
+        ),
+        "ru_RU-irina-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/ru_RU/irina/medium/*[!3]",)),
+        ),
+        "sv_SE-nst-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/sv_SE/nst/medium/*[!3]",)),
+        ),
+        "tr_TR-dfki-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/tr_TR/dfki/medium/*[!3]",)),
+        ),
+        "uk_UA-ukrainian_tts-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/uk_UA/ukrainian_tts/medium/*[!3]",)),
+        ),
+        "zh_CN-huayan-medium": (
+            Weights(hub="rhasspy/piper-voices", files=("*/zh_CN/huayan/medium/*[!3]",)),
+        ),
+        "many": (
+            Weights(
+                hub="rhasspy/piper-voices",
+                files=(
+                    "*/en_US/lessac/medium/*[!3]",
+                    "*/ar_JO/kareem/medium/*[!3]",
+                    "*/cs_CZ/jirka/medium/*[!3]",
+                    "*/da_DK/talesyntese/medium/*[!3]",
+                    "*/de_DE/thorsten/medium/*[!3]",
+                    "*/es_ES/davefx/medium/*[!3]",
+                    "*/fi_FI/harri/medium/*[!3]",
+                    "*/fr_FR/siwis/medium/*[!3]",
+                    "*/it_IT/paola/medium/*[!3]",
+                    "*/nl_BE/nathalie/medium/*[!3]",
+                    "*/no_NO/talesyntese/medium/*[!3]",
+                    "*/pl_PL/gosia/medium/*[!3]",
+                    "*/pt_BR/faber/medium/*[!3]",
+                    "*/ru_RU/irina/medium/*[!3]",
+                    "*/sv_SE/nst/medium/*[!3]",
+                    "*/tr_TR/dfki/medium/*[!3]",
+                    "*/uk_UA/ukrainian_tts/medium/*[!3]",
+                    "*/zh_CN/huayan/medium/*[!3]",
+                ),
+            ),
+        ),
+    }
 
     def __init__(self, settings: Settings) -> None:
         sources = [_source(file) for file in _files(settings.weights)]
@@ -117,7 +218,8 @@ class Piper(SpeechEngine):
     def synthesize(self, call: SpeechCall) -> Iterator[Samples | Word | None]:
         speaker = self._speaker(call)
         model, rate = self._model(speaker.source), speaker.source.rate
-        sentences = [each for each in model.phonemize(_clean(call.text, model)) if groups(each)]
+        text = speakable(call.text, model.config.espeak_voice)
+        sentences = [each for each in model.phonemize(text) if groups(each)]
         sizes = [group.end - group.first for each in sentences for group in groups(each)]
         placed = place(call.text, sizes)
         settings = _synthesis(call, speaker, model)
@@ -298,45 +400,14 @@ def _draws(model: Path) -> bool:
 
 
 def _files(weights: str | None) -> list[Path]:
-    """A folder of voices, one voice's file, or the name of one to fetch."""
-    path = Path(weights or DEFAULT).expanduser()
-    if path.is_dir():
-        files = sorted(path.glob("*.onnx"), key=lambda file: (file.stem != DEFAULT, file.stem))
-    elif path.is_file():
-        files = [path]
-    elif VOICE_PATTERN.match(path.name) and str(path) == path.name and path.suffix != ".onnx":
-        files = [_fetched(path.name, _cache())]
-    else:
-        files = []
-    if not files:
-        raise LoadFailed(f"{weights} is neither a folder of `.onnx` voices nor a voice's name")
-    return files
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "piper-voices"
-
-
-def _fetched(name: str, folder: Path) -> Path:
-    """In the folder only when both files are whole: the package would take half a file for one."""
-    file = folder / f"{name}.onnx"
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(HUB_TIMEOUT)  # the package sets none
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not file.is_file():
-            with tempfile.TemporaryDirectory(dir=folder) as part:
-                download_voice(name, Path(part))
-                for fetched in (f"{name}.onnx.json", f"{name}.onnx"):
-                    shutil.move(Path(part) / fetched, folder / fetched)
-    except OSError as error:
-        raise LoadFailed(
-            f"voice '{name}' cannot be fetched ({error}): put {name}.onnx and its .json into "
-            f"{folder}, or name a folder that holds them as the model's `weights`"
-        ) from error
-    finally:
-        socket.setdefaulttimeout(before)
-    return file
+    """One voice's file, or those of a folder."""
+    path = Path(weights or "").expanduser()
+    if weights and path.is_file():
+        return [path]
+    found = [*path.glob("*.onnx")] or [*path.rglob("*.onnx")] if weights else []
+    if not found:
+        raise LoadFailed(f"no `.onnx` voice in '{weights or ''}': stentor models pull")
+    return sorted(found, key=lambda file: (file.stem != DEFAULT, file.stem))
 
 
 def _source(file: Path) -> Source:
@@ -372,11 +443,6 @@ def _synthesis(call: SpeechCall, speaker: Speaker, model: PiperVoice) -> Synthes
     )
 
 
-def _clean(text: str, model: PiperVoice) -> str:
-    hindi = model.config.espeak_voice.startswith(("hi", "ne"))
-    return FOREIGN.sub(" ", speakable(text)) if hindi else speakable(text)
-
-
 def _options() -> Iterator[Option]:
     yield Option(
         "noise_scale", "number", -1.0, "variation of the tone; below 0: the voice's own", -1, 2
@@ -386,41 +452,3 @@ def _options() -> Iterator[Option]:
     )
     yield Option("normalize_audio", "boolean", True, "each sentence as loud as it can be")
     yield Option("volume", "number", 1.0, "loudness, times that", 0, 2)
-
-
-# libespeak-ng writes past its buffers on some letters of scripts that it has no rules for, on
-# enclosed and mathematical letters, and on a hyphen between a sign and a letter or a mark.
-SCRIPTS = frozenset(
-    (
-        *("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "HEBREW", "ARABIC", "DEVANAGARI", "BENGALI"),
-        *("GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA"),
-        *("THAI", "MYANMAR", "GEORGIAN", "HANGUL", "ETHIOPIC", "CHEROKEE", "HIRAGANA", "KATAKANA"),
-        *("KATAKANA-HIRAGANA", "BOPOMOFO", "CJK", "IDEOGRAPHIC", "SHAVIAN", "FULLWIDTH"),
-        *("HALFWIDTH", "MODIFIER", "MICRO", "FEMININE", "MASCULINE"),
-    )
-)
-"""First words of the Unicode names of the letters that it is given."""
-UPSETTING = re.compile(r"[\[\]{}`©🤠]")
-"""The brackets of notations for phonemes, and two signs whose English names upset it."""
-
-
-def speakable(text: str) -> str:
-    """One character for each of the text's: what upsets the library becomes a space."""
-    spaced = "".join(c if _is_speakable(c) else " " for c in UPSETTING.sub(" ", text))
-    return re.sub(r"(?<=(\S))-", lambda found: "-" if _takes_hyphen(found[1]) else " ", spaced)
-
-
-def _takes_hyphen(before: str) -> bool:
-    return before.isalpha() or (before.isascii() and before.isdigit())
-
-
-def _is_speakable(character: str) -> bool:
-    if character.isascii() and (character.isprintable() or character in "\n\t"):
-        return True
-    category = unicodedata.category(character)
-    if category in ("Cc", "Cs", "Co", "Cn"):
-        return False
-    name = unicodedata.name(character, "")
-    if category.startswith("L"):
-        return name.split(" ", 1)[0] in SCRIPTS
-    return " LATIN " not in name and not name.startswith("BRAILLE")

@@ -290,7 +290,11 @@ class ModelConfig(Section):
         [], description="other names; one of OpenAI's that no model has means the best model"
     )
     revision: str = Field("", description="names the weights; other weights, other audio")
-    weights: str | None = Field(None, description="a path or a hub id")
+    weights: str | None = Field(
+        None,
+        description="a name that its engine knows, a folder as ./name, or a hub id as "
+        "owner/name@revision; default: the engine's usual ones",
+    )
     idle_timeout: Idle | None = Field(
         None, description="in place of lifecycle.idle_timeout; never: pinned"
     )

@@ -6,7 +6,8 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,14 @@ import pytest
 from stentor.lifecycle.catalog import bundled_engines, find_engines
 from stentor.lifecycle.environment import Environment
 from stentor.lifecycle.environments import Environments
+from tests.servers import Server
 
+Serve = Callable[[str, str], AbstractContextManager[Server]]
+"""A server for an engine, by its name, and a configuration; `{folder}` in it is the recipe's."""
 BUILD_TIMEOUT = 1_800.0
 RECIPE_TIMEOUT = 600.0
+TORCH = "cpu"
+NOWHERE = "http://127.0.0.1:9"
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -59,7 +65,8 @@ def recipe(
 
     def cooked(name: str) -> Path:
         if name not in made:
-            file, folder = RECIPES / f"{name}.py", tmp_path_factory.mktemp(name)
+            file = RECIPES / f"{name.replace('-', '_')}.py"
+            folder = tmp_path_factory.mktemp(name)
             own = _pull(file, data_dir) if "# /// script" in file.read_text() else None
             python = str((own or environment(name)).python)
             # -I: a recipe has the name of a package, and must not be imported in its place.
@@ -71,8 +78,31 @@ def recipe(
     return cooked
 
 
+@pytest.fixture(scope="session")
+def serve(
+    environment: Callable[[str], Environment],
+    recipe: Callable[[str], Path],
+    data_dir: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Serve:
+    """With nothing in its caches, and no way to any hub."""
+
+    @contextmanager
+    def serving(name: str, config: str) -> Iterator[Server]:
+        environment(name)
+        folder, cache = recipe(name), str(tmp_path_factory.mktemp("cache"))
+        offline = {"XDG_CACHE_HOME": cache, "HF_HOME": cache, "HF_ENDPOINT": NOWHERE}
+        offline |= {"STENTOR_ENGINES__TORCH": TORCH}  # part of what an environment is found by
+        offline |= dict.fromkeys(("https_proxy", "HTTPS_PROXY"), NOWHERE)
+        offline |= {"STENTOR_DATA_DIR": str(data_dir)}
+        with Server(config.format(folder=folder), **offline) as server:
+            yield server
+
+    return serving
+
+
 def _pull(file: Path, data_dir: Path) -> Environment | None:
-    environments = Environments(data_dir / "environments", torch="cpu", timeout=BUILD_TIMEOUT)
+    environments = Environments(data_dir / "environments", torch=TORCH, timeout=BUILD_TIMEOUT)
     return asyncio.run(environments.pull(file, _told))
 
 

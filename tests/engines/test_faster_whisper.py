@@ -2,70 +2,45 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openai
 import pytest
 
-from stentor.lifecycle.catalog import bundled_engines
-from stentor.lifecycle.environments import Environments
 from tests.audio import wav
+from tests.engines.conftest import Serve
 from tests.servers import Server
 
-pytestmark = [pytest.mark.engines, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.timeout(1800)
 
-ENGINE = bundled_engines() / "faster_whisper.py"
-RECIPE = Path(__file__).parent / "recipes" / "faster_whisper.py"
-TORCH = "cpu"
 KNOWN = "Known answers never change."
 TRANSLATED = "Other words follow."
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the environment in it, and the models beside that."""
-    kept = os.environ.get("STENTOR_TEST_ENVIRONMENTS")
-    folder = Path(kept) if kept else tmp_path_factory.mktemp("environments")
-    environments = Environments(folder / "environments", torch=TORCH, timeout=1800)
-    environment = asyncio.run(environments.pull(ENGINE, print))
-    assert environment is not None
-    models = tmp_path_factory.mktemp("models") / "whisper"
-    subprocess.run([str(environment.python), "-I", str(RECIPE), str(models)], check=True)
-    (folder / "whisper").unlink(missing_ok=True)
-    (folder / "whisper").symlink_to(models)
-    return folder
+def model(name: str, weights: str, more: str = "") -> str:
+    backend = f'{{{{ engine = "faster-whisper", device = "cpu"{more} }}}}'
+    return f"[models.{name}]\nweights = '{weights}'\nbackends = [{backend}]\n"
 
 
-@pytest.fixture(scope="module")
-def server(data: Path) -> Iterator[Server]:
-    def model(name: str, weights: str, more: str = "") -> str:
-        backend = f'{{ engine = "faster-whisper", device = "cpu"{more} }}'
-        return f"[models.{name}]\nweights = '{weights}'\nbackends = [{backend}]\n"
-
-    folder = data / "whisper"
-    config = [
-        '[models.espeak]\nbackends = [{ engine = "espeak" }]\n',
-        *(model(kind, str(folder / kind)) for kind in ("multilingual", "english", "turbo")),
-        model("batched", str(folder / "multilingual"), ", options = { batch_size = 4 }"),
-        model("threads", str(folder / "multilingual"), ", options = { compute_type = 'int8' }"),
-        model("nowhere", str(folder / "nowhere")),
-        model("lacking", str(folder)),
+CONFIG = "".join(
+    (
+        '[models.espeak]\nbackends = [{{ engine = "espeak" }}]\n',
+        *(model(kind, f"{{folder}}/{kind}") for kind in ("multilingual", "english", "turbo")),
+        model("batched", "{folder}/multilingual", ", options = {{ batch_size = 4 }}"),
+        model("threads", "{folder}/multilingual", ", options = {{ compute_type = 'int8' }}"),
+        model("nowhere", "{folder}/nowhere"),
+        model("lacking", "{folder}"),
         model("hub", "tiny"),
-    ]
-    environment = {
-        "STENTOR_DATA_DIR": str(data),
-        "STENTOR_ENGINES__TORCH": TORCH,
-        "HF_HOME": str(folder / "hub"),
-        "HF_ENDPOINT": "http://127.0.0.1:9",  # no hub is there
-    }
-    with Server("".join(config), **environment) as server:
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def server(serve: Serve) -> Iterator[Server]:
+    with serve("faster-whisper", CONFIG) as server:
         yield server
 
 
@@ -172,7 +147,7 @@ def test_turbo_hears_a_language_that_came_later(client: openai.OpenAI, speech: b
 
 @pytest.mark.parametrize(
     ("model", "said"),
-    [("nowhere", "no folder"), ("lacking", "it lacks config.json"), ("hub", "set `weights`")],
+    [("nowhere", "nowhere"), ("lacking", "it lacks config.json"), ("hub", "stentor models pull")],
 )
 def test_missing_weights_are_told(
     client: openai.OpenAI, speech: bytes, model: str, said: str

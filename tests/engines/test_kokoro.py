@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import openai
@@ -13,6 +12,7 @@ import psutil
 import pytest
 
 from tests.audio import Samples, decoded
+from tests.engines.conftest import Serve
 from tests.scenarios.test_hang_up import connect, cpu
 from tests.servers import Server
 from tests.wait import until
@@ -45,18 +45,8 @@ backends = [{{ engine = "kokoro", device = "cuda:7" }}]
 
 
 @pytest.fixture(scope="module")
-def server(
-    recipe: Callable[[str], Path],
-    environment: Callable[[str], object],
-    data_dir: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Server]:
-    environment("kokoro")
-    folder = recipe("kokoro")
-    offline = {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
-    offline |= {"STENTOR_ENGINES__TORCH": "cpu"}  # part of what an environment is found by
-    offline |= dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    with Server(CONFIG.format(folder=folder), STENTOR_DATA_DIR=str(data_dir), **offline) as server:
+def server(serve: Serve) -> Iterator[Server]:
+    with serve("kokoro", CONFIG) as server:
         yield server
 
 
@@ -201,7 +191,7 @@ def still(worker: psutil.Process) -> bool:
 
 @pytest.mark.parametrize(
     ("model", "told"),
-    [("missing", "kokoro-v1.0.onnx"), ("unfetched", "weights"), ("elsewhere", "cuda:7")],
+    [("missing", "missing"), ("unfetched", "stentor models pull"), ("elsewhere", "cuda:7")],
 )
 def test_what_is_not_there_is_told(server: Server, model: str, told: str) -> None:
     with pytest.raises(openai.InternalServerError) as raised:

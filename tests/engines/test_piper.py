@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import openai
@@ -12,6 +11,7 @@ import psutil
 import pytest
 
 from tests.audio import Samples, decoded
+from tests.engines.conftest import Serve
 from tests.scenarios.test_hang_up import connect, cpu
 from tests.servers import Server
 from tests.wait import until
@@ -47,18 +47,8 @@ backends = [{{ engine = "piper", device = "mps" }}]
 
 
 @pytest.fixture(scope="module")
-def server(
-    recipe: Callable[[str], Path],
-    environment: Callable[[str], object],
-    data_dir: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Server]:
-    environment("piper")
-    folder = recipe("piper")
-    offline = {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
-    offline |= {"STENTOR_ENGINES__TORCH": "cpu"}  # part of what an environment is found by
-    offline |= dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    with Server(CONFIG.format(folder=folder), STENTOR_DATA_DIR=str(data_dir), **offline) as server:
+def server(serve: Serve) -> Iterator[Server]:
+    with serve("piper", CONFIG) as server:
         yield server
 
 
@@ -198,7 +188,7 @@ def still(worker: psutil.Process) -> bool:
 
 @pytest.mark.parametrize(
     ("model", "told"),
-    [("missing", ".onnx"), ("unfetched", "weights"), ("elsewhere", "mps")],
+    [("missing", "missing"), ("unfetched", "stentor models pull"), ("elsewhere", "mps")],
 )
 def test_what_is_not_there_is_told(server: Server, model: str, told: str) -> None:
     with pytest.raises(openai.InternalServerError) as raised:

@@ -6,13 +6,14 @@ import asyncio
 import hashlib
 import json
 import os
+import pty
 import random
 import re
 import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import psutil
 import pytest
 
 from stentor.errors import ModelUnavailable
+from stentor.lifecycle.environments import Environments
 from stentor.lifecycle.fetch import Progress, Waiting
 from stentor.lifecycle.licences import Licences
 from stentor.lifecycle.remote import Patience
@@ -28,7 +30,9 @@ from stentor.lifecycle.weights import Wanted
 from stentor.lifecycle.weights_store import WeightsStore
 from stentor_engine.contract import Weights
 from stentor_engine.loader import Declaration
+from tests.conftest import StartServer
 from tests.hub import Faults, Hub
+from tests.servers import Server
 from tests.wait import until, until_async
 
 MIB = 2**20
@@ -96,6 +100,7 @@ class Machine:
         self.data = folder / "data"
         self.engines = folder / "engines"
         self.engines.mkdir()
+        self.processes: list[subprocess.Popen[Any]] = []
         (folder / "stentor.toml").write_text(CONFIG.format(folder=self.engines))
         self.declare()
 
@@ -116,7 +121,7 @@ class Machine:
         }
 
     def begin(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "stentor.cli.main", "models", *arguments],
             env=self.environment | environment,
             stdin=subprocess.DEVNULL,
@@ -124,6 +129,8 @@ class Machine:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.processes.append(process)
+        return process
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         process = self.begin(*arguments, **environment)
@@ -151,11 +158,17 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, hub: Hub) -> Machine:
-    return Machine(tmp_path, hub)
+def machine(tmp_path: Path, hub: Hub) -> Iterator[Machine]:
+    """No process of it outlives the test."""
+    machine = Machine(tmp_path, hub)
+    yield machine
+    for process in machine.processes:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
-@pytest.mark.parametrize("faults", [Faults(), Faults(seed=5, cut=0.3)], ids=["calm", "cut"])
+@pytest.mark.parametrize("faults", [Faults(), Faults(seed=5, cut=1.0, most=4)], ids=["calm", "cut"])
 def test_the_stand_in_is_a_hub_for_its_own_client(
     faults: Faults, machine: Machine, hub: Hub
 ) -> None:
@@ -223,6 +236,74 @@ def test_what_nothing_refers_to_is_removed(machine: Machine) -> None:
     assert removed.returncode == 0, removed.stderr
     assert not old.exists()
     machine.whole()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_an_environment_is_removed_with_its_last_engine(shared: bool, machine: Machine) -> None:
+    needs = '# /// script\n# dependencies = ["numpy", "num2words==0.5.13"]\n# ///\n'
+    file = machine.engines / "reader.py"
+    file.write_text(needs + file.read_text())
+    if shared:
+        other = file.read_text().replace('name = "reader"', 'name = "other"')
+        (machine.engines / "other.py").write_text(other)
+    found = Environments(machine.data / "environments", torch="auto", timeout=1).find(file)
+    assert found is not None
+    (found.folder / "bin").mkdir(parents=True)
+    (found.folder / COMPLETE).write_text("{}")
+    assert machine.run("remove", "reading", "--yes").returncode == 0
+    assert found.folder.exists()  # other models use that engine
+    assert machine.run("remove", "reading", "small", "own", "--yes").returncode == 0
+    assert found.folder.exists() == shared
+
+
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(self, machine: Machine, *arguments: str) -> None:
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "stentor.cli.main", "models", *arguments],
+            env=machine.environment | {"TERM": "xterm"},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        machine.processes.append(self.process)
+        os.close(slave)
+
+    def read_until(self, text: str) -> None:
+        seen = b""
+        while text.encode() not in seen:
+            seen += os.read(self._master, 4096)
+
+    def answer(self, line: str) -> int:
+        """The exit status."""
+        os.write(self._master, line.encode())
+        try:
+            while os.read(self._master, 4096):
+                pass
+        except OSError:
+            pass  # the terminal is gone with the last program on it
+        os.close(self._master)
+        return self.process.wait(60)
+
+
+@pytest.mark.parametrize("answer", ["y\n", "n\n", "\n"])
+def test_who_sits_at_a_terminal_is_asked(answer: str, machine: Machine) -> None:
+    machine.declare(more=f', licence="{LICENCE}"')
+    terminal = Terminal(machine, "pull", "reading")
+    terminal.read_until(f"licence: {LICENCE}")
+    assert terminal.answer(answer) == (0 if answer == "y\n" else 1)
+    if answer != "y\n":
+        assert not (machine.data / "licences.json").exists()
+        return
+    folder = machine.whole()
+    for again, left in (("n\n", [folder]), ("yes\n", [])):
+        terminal = Terminal(machine, "remove", "reading")
+        terminal.read_until("Remove?")
+        assert terminal.answer(again) == (1 if left else 0)
+        assert machine.weights == left
 
 
 def test_killed_at_any_moment(machine: Machine, hub: Hub) -> None:
@@ -506,6 +587,14 @@ async def test_all_who_ask_share_one_fetch(tmp_path: Path, hub: Hub) -> None:
 
 
 @pytest.mark.anyio
+async def test_a_server_that_compresses(tmp_path: Path, hub: Hub) -> None:
+    hub.compresses = True
+    hub.files["extra"] = b"0123456789" * 10_000
+    folder = await store(tmp_path).folder("m", declared(hub), None, may_fetch=True)
+    assert contents(Path(str(folder))) == {"extra.bin": hub.files["extra"]}
+
+
+@pytest.mark.anyio
 async def test_it_is_told_how_far_it_is(tmp_path: Path, hub: Hub) -> None:
     heard: list[Progress | Waiting] = []
     (parts,) = declared(hub).weights.values()
@@ -583,3 +672,56 @@ async def test_what_would_lead_elsewhere(part: Weights, tmp_path: Path) -> None:
     engine = Declaration("e", weights={"usual": (part,)})
     with pytest.raises(ModelUnavailable, match="is no "):
         await store(tmp_path / "data").folder("m", engine, None, may_fetch=True)
+
+
+SERVED = """
+[engines]
+paths = ['{folder}']
+{more}
+[models.reading]
+backends = [{{ engine = "reader" }}]
+"""
+
+
+@pytest.fixture
+def served(machine: Machine, hub: Hub, start_server: StartServer) -> Callable[[str], Server]:
+    """Starts a server with the machine's engine, whose hub is the stand-in."""
+
+    def start(more: str) -> Server:
+        return start_server(
+            SERVED.format(folder=machine.engines, more=more),
+            HF_ENDPOINT=hub.url,
+            HF_HOME=str(machine.folder / "hf"),
+        )
+
+    return start
+
+
+def test_a_server_says_what_to_pull(served: Callable[[str], Server], machine: Machine) -> None:
+    server = served("")
+    body = {"model": "reading", "input": "One."}
+    refused = server.http.post("/v1/audio/speech", json=body)
+    assert refused.status_code == 503
+    assert refused.json()["error"]["code"] == "model_unavailable"
+    assert "stentor models pull reading" in refused.json()["error"]["message"]
+    machine.data = server.folder / "data"
+    assert machine.run("pull", "reading").returncode == 0
+    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    voices = server.http.get("/v1/audio/voices", params={"model": "reading"}).json()["voices"]
+    assert [voice["name"] for voice in voices] == [str(machine.whole())]
+    told = machine.run("info", "reading", "--json", STENTOR_URL=server.url)
+    assert json.loads(told.stdout)["state"] == "ready"
+
+
+def test_a_first_request_fetches_them(served: Callable[[str], Server], machine: Machine) -> None:
+    machine.declare(more=f', licence="{LICENCE}"')
+    accepted = f"accepted_licences = ['{LICENCE}']"
+    server = served(f"pull_on_request = true\n{accepted}")
+    body = {"model": "reading", "input": "One."}
+    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    machine.data = server.folder / "data"
+    machine.whole()
+    unaccepted = served("pull_on_request = true")
+    refused = unaccepted.http.post("/v1/audio/speech", json=body)
+    assert refused.status_code == 503
+    assert LICENCE in refused.json()["error"]["message"]

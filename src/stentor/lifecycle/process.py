@@ -27,8 +27,14 @@ STOP_TIMEOUT = 3.0
 """Seconds from closing a worker's stdin to killing it; it gives itself a little less."""
 FIRST_LINE = 4096
 """Bytes in which a worker says where it listens."""
-QUIET = {"ORT_DISABLE_TELEMETRY": "1"}
-"""ONNX Runtime, which many engines load, would tell its makers what runs."""
+QUIET = {
+    "ORT_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+}
+"""What engines load would tell its makers what runs, and fetch what only the gateway fetches. GPUs
+have the numbers that the driver gives them."""
 TAIL = 4096
 """Bytes of a worker's stderr that are kept to explain a failed start."""
 

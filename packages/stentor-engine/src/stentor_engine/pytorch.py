@@ -13,9 +13,18 @@ T = TypeVar("T")
 _FULL = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
 
 
+def discard_torch_folder() -> None:
+    """PyTorch makes a temporary folder when it is imported as a whole, for a module that it has
+    loaded by then, and leaves it until an end of the process which a worker does not come to.
+    """
+    from torch.distributed.nn.jit import instantiator
+
+    instantiator._TEMP_DIR.cleanup()
+
+
 def torch_device(device: str, kinds: Sequence[str]) -> str:
-    """The PyTorch device that `Settings.device` means, of the kinds that an engine runs on, best one
-    first. Raises LoadFailed for one that is not there.
+    """The PyTorch device that `Settings.device` means. `kinds`: those that an engine runs on, the
+    best one first. Raises LoadFailed for one that is not there.
     """
     kind, _, number = device.partition(":")
     if device == "auto":
