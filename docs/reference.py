@@ -9,23 +9,26 @@ from __future__ import annotations
 import re
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, ByteSize, SecretStr
 from pydantic.fields import FieldInfo
 
 from stentor.cli.main import app
 from stentor.config import (
     SHORT_NAMES,
     Config,
+    ContainerBackendConfig,
     EngineBackendConfig,
     ModelConfig,
+    ProcessBackendConfig,
     base_models,
     parse_duration,
+    parse_idle,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +39,9 @@ EXAMPLES = {
     "cpu_threads": 4,
     "weights": "/path/to/weights",
     "max_parallel": 2,
+    "memory": "2GB",
+    "idle_timeout": "10m",
+    "memory_limit": "4GB",
 }
 """For keys whose default is none, or another one on each machine."""
 BARS: dict[type, tuple[str, str]] = {
@@ -45,10 +51,16 @@ BARS: dict[type, tuple[str, str]] = {
     Lt: ("lt", "below {}"),
 }
 DURATIONS = {"h": 3600, "m": 60, "s": 1}
+BACKENDS: dict[str, type[BaseModel]] = {
+    "engine": EngineBackendConfig,
+    "process": ProcessBackendConfig,
+    "container": ContainerBackendConfig,
+}
 NAMES: dict[Any, str] = {
     str: "string",
     SecretStr: "string",
     Path: "path",
+    ByteSize: "size",
     int: "integer",
     float: "number",
     bool: "boolean",
@@ -128,7 +140,8 @@ def config_page() -> str:
         "4. the file that `STENTOR_CONFIG` names, or `stentor.toml` in the working folder,\n"
         "5. the default.\n\n"
         "An unknown key is an error. A duration is a number of seconds, or a string such as\n"
-        '`"500ms"`, `"90s"`, `"10m"` or `"2h"`. Every key is in\n'
+        '`"500ms"`, `"90s"`, `"10m"` or `"2h"`; a size is a number of bytes, or `"6GB"`.\n'
+        "Every key is in\n"
         "[stentor.example.toml](../../stentor.example.toml).",
     ]
     for section, field in Config.model_fields.items():
@@ -141,9 +154,9 @@ def config_page() -> str:
         + ". A model of that name\nchanges the keys that it gives, and keeps the others. As a"
         " variable: `STENTOR_MODELS`, in JSON.",
         _table(ModelConfig, None),
-        "## [[models.NAME.backends]]",
-        _table(EngineBackendConfig, None),
     ]
+    for kind, backend in BACKENDS.items():
+        parts += [f"## [[models.NAME.backends]] of kind {kind}", _table(backend, None)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -177,7 +190,7 @@ def described(key: str, field: FieldInfo) -> tuple[str, str]:
 
 def type_of(field: FieldInfo) -> str:
     """In words, with the bounds."""
-    name = "duration" if _is_duration(field) else _type_name(field.annotation)
+    name = _duration(field.metadata) or _type_name(field.annotation)
     bounds = [
         form.format(f"{getattr(item, attribute):g}")
         for item in field.metadata
@@ -189,25 +202,37 @@ def type_of(field: FieldInfo) -> str:
 
 def _type_name(annotation: Any) -> str:
     origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _duration(inner[1:]) or _type_name(inner[0])
     if origin is Literal:
         return " or ".join(f"`{toml(value)}`" for value in inner)
     if origin is list:
-        is_table = isinstance(inner[0], type) and issubclass(inner[0], BaseModel)
+        one = get_args(inner[0])[0] if get_origin(inner[0]) is Annotated else inner[0]
+        is_table = get_origin(one) in (Union, types.UnionType) or _is_table(one)
         return "tables" if is_table else f"list of {_type_name(inner[0])}s"
     if origin is dict:
         return "table"
+    if origin is tuple:
+        return "list of " + " and ".join(_type_name(each) for each in inner)
     if origin in (Union, types.UnionType):
         return " or ".join(_type_name(each) for each in inner if each is not type(None))
     return NAMES[annotation]
 
 
-def _is_duration(field: FieldInfo) -> bool:
-    return any(getattr(item, "func", None) is parse_duration for item in field.metadata)
+def _is_table(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _duration(metadata: Sequence[Any]) -> str:
+    """Empty for what is none."""
+    readers = {getattr(item, "func", None) for item in metadata}
+    never = ' or `"never"`' if parse_idle in readers else ""
+    return f"duration{never}" if readers & {parse_duration, parse_idle} else ""
 
 
 def default_of(field: FieldInfo) -> Any:
     """As it would be written: a duration as a string, no key as an empty one."""
-    if _is_duration(field):
+    if _duration(field.metadata) and field.default is not None:
         unit = next(unit for unit, seconds in DURATIONS.items() if field.default % seconds == 0)
         return f"{field.default / DURATIONS[unit]:g}{unit}"
     return "" if field.default is None else field.default

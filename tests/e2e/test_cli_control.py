@@ -72,7 +72,7 @@ def test_without_a_server(order: tuple[str, ...], tmp_path: Path) -> None:
     assert b"no server runs" in done.stderr
 
 
-ENGINE = '''
+ENGINE = """
 from stentor_engine import Capabilities, Settings, SpeechEngine
 import numpy as np
 
@@ -85,7 +85,7 @@ class Mine(SpeechEngine):
 
     def synthesize(self, call):
         yield np.full(800, 1000, np.int16)
-'''
+"""
 
 
 def test_what_is_pulled_is_a_model_at_once(tmp_path: Path) -> None:

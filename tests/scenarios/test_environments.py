@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -88,6 +89,23 @@ def test_it_is_pulled_and_then_speaks(start_server: StartServer, folder: Path) -
     (environment,) = (data / "environments").iterdir()
     assert voices[0]["name"] == str(environment)
     assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+
+
+def test_an_environment_of_an_older_stentor_gets_the_new_sdk(
+    start_server: StartServer, folder: Path
+) -> None:
+    server = start_server(CONFIG.format(folder=folder, more="pull_on_request = true"))
+    body = {"model": "counting", "input": "One."}
+    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    server.http.post("/api/models/counting/unload")
+    (environment,) = (server.folder / "data" / "environments").iterdir()
+    (contract,) = environment.glob("lib/python*/site-packages/stentor_engine/contract.py")
+    contract.write_text("raise ImportError('too old')")
+    complete = environment / "complete.json"
+    complete.write_text(json.dumps({**json.loads(complete.read_text()), "sdk": "older"}))
+    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    assert "too old" not in contract.read_text()
+    assert not list(environment.glob("sdk-*"))
 
 
 def test_a_first_request_may_pull_it(start_server: StartServer, folder: Path) -> None:

@@ -21,6 +21,9 @@ NOT_A_DEFAULT = {
     "lifecycle.cpu_threads",
     "models.espeak.weights",
     "models.espeak.backends.0.max_parallel",
+    "models.espeak.idle_timeout",
+    "models.espeak.memory_limit",
+    "models.espeak.backends.0.memory",
 }
 """What the example must show another value for: none, or another one on each machine."""
 

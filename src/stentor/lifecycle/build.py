@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from stentor.lifecycle.environment import COMPLETE, Environment
 from stentor.lifecycle.process import without_secrets
 from stentor.lifecycle.script import Script
 
+SDK = Path(stentor_engine.__file__).parent
 SDK_NEEDS = ("wyoming", "numpy")
 """What the SDK imports."""
 TAIL = 2_000
@@ -43,9 +45,9 @@ async def build(
         async with asyncio.timeout(timeout):
             await _uv(_make(unfinished, script), unfinished, told)
             await _uv(_install(unfinished, script, torch), unfinished, told)
-        _place_sdk(unfinished)
+        _place_sdk(_site(unfinished))
         parts = {"dependencies": script.dependencies, "exclude_newer": script.exclude_newer}
-        (unfinished.folder / COMPLETE).write_text(json.dumps(parts))
+        (unfinished.folder / COMPLETE).write_text(json.dumps({**parts, "sdk": _sdk_version()}))
         _move(unfinished, environment)
     except TimeoutError as error:
         raise ModelUnavailable(f"its environment was not built within {timeout:g} s") from error
@@ -74,12 +76,42 @@ def _install(environment: Environment, script: Script, torch: str) -> list[str]:
     ]
 
 
-def _place_sdk(environment: Environment) -> None:
+def renew_sdk(environment: Environment) -> None:
+    """An environment outlives many versions of ours: a worker gets the SDK of its gateway. One that
+    runs has long imported the old one. Blocks.
+    """
+    complete, version = environment.folder / COMPLETE, _sdk_version()
+    parts = json.loads(complete.read_text())
+    if parts.get("sdk") == version:
+        return
+    site = _site(environment)
+    with tempfile.TemporaryDirectory(prefix="sdk-", dir=environment.folder) as folder:
+        new, old = Path(folder) / "new", Path(folder) / "old"
+        _place_sdk(new)
+        os.replace(site / SDK.name, old)
+        os.replace(new / SDK.name, site / SDK.name)
+        told = Path(folder) / COMPLETE
+        told.write_text(json.dumps({**parts, "sdk": version}))
+        os.replace(told, complete)
+
+
+def _sdk_version() -> str:
+    digest = hashlib.sha256()
+    for file in sorted(SDK.rglob("*.py")):
+        digest.update(file.relative_to(SDK).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _site(environment: Environment) -> Path:
+    places = ("lib/python*/site-packages", "Lib/site-packages")
+    (site,) = (found for place in places for found in environment.folder.glob(place))
+    return site
+
+
+def _place_sdk(folder: Path) -> None:
     """A copy: the worker needs the SDK, and nothing else of ours."""
-    (site,) = environment.folder.glob("[Ll]ib/**/site-packages")
-    source = Path(stentor_engine.__file__).parent
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(source, site / "stentor_engine", ignore=ignored)
+    shutil.copytree(SDK, folder / SDK.name, ignore=ignored)
 
 
 def _move(built: Environment, place: Environment) -> None:

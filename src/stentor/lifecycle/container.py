@@ -159,11 +159,15 @@ class ContainerLauncher:
 
     async def _container(self, docker: aiodocker.Docker) -> DockerContainer:
         wanted = self._wanted
-        if wanted.image is not None:
-            return await docker.containers.create(creation(wanted, self._labels), name=wanted.name)
-        container = docker.containers.container(str(wanted.name))
-        await container.show()
-        return container
+        if wanted.image is None:
+            container = docker.containers.container(str(wanted.name))
+            await container.show()
+            return container
+        if wanted.name is not None and await _is_there(docker, wanted.name):
+            raise StartFailed(
+                f"a container '{wanted.name}' is there already: leave out image to use it"
+            )
+        return await docker.containers.create(creation(wanted, self._labels), name=wanted.name)
 
     async def _ready(self, container: DockerContainer) -> Address:
         """Raises StartFailed, at once when it ends."""
@@ -257,6 +261,17 @@ def find_docker(given: str | None) -> str:
     return found
 
 
+async def _is_there(docker: aiodocker.Docker, name: str) -> bool:
+    # Asked for, since engines refuse to make another with different statuses.
+    try:
+        await docker.containers.container(name).show()
+    except aiodocker.DockerError as error:
+        if error.status != NOT_FOUND:
+            raise
+        return False
+    return True
+
+
 async def _exited(container: DockerContainer) -> int | None:
     """Waits for its end; Docker itself may be started anew meanwhile."""
     while True:
@@ -313,8 +328,6 @@ def _explained(error: BaseException, wanted: Wanted) -> str | None:
     if isinstance(error, aiodocker.DockerError):
         if error.status == NOT_FOUND and wanted.image is None:
             return f"there is no container '{wanted.name}': create it, or name an image"
-        if error.status == CONFLICT:
-            return f"a container '{wanted.name}' is there already: leave out image to use it"
         return f"Docker refused it: {error.message}"
     if isinstance(error, (*LOST, ValueError)):
         return "Docker is not reached: is it running, and may this user use its socket?"

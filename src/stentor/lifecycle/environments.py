@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.build import Told, build
+from stentor.lifecycle.build import Told, build, renew_sdk
 from stentor.lifecycle.environment import Environment, environment_key, satisfied_here
 from stentor.lifecycle.script import Script, ScriptError, read_script
 
@@ -55,6 +55,7 @@ class Environments:
             raise ModelUnavailable(
                 f"engine '{engine}' is not installed: stentor models pull {engine}"
             )
+        await asyncio.to_thread(renew_sdk, environment)
         return str(environment.python)
 
     def _environment(self, script: Script) -> Environment:

@@ -62,6 +62,8 @@ class Residency:
         self._waiting: list[_Waiter] = []
         self._paused: frozenset[str] = frozenset()
         self._vacating: set[asyncio.Task[None]] = set()
+        self._unmeasured: set[str] = set()
+        """Those that could not be measured last: it is told once."""
 
     @property
     def budget(self) -> Bytes:
@@ -103,6 +105,7 @@ class Residency:
         """It was closed."""
         self._services.pop(name, None)
         self._asked.pop(name, None)
+        self._unmeasured.discard(name)
         self.free(name)
 
     async def claim(self, name: str) -> None:
@@ -180,8 +183,11 @@ class Residency:
             used = await running.memory()
         except Exception:
             # Of what cannot be measured nothing new is known; all the others are watched on.
-            log.exception("not_measured", service=service.name)
+            if service.name not in self._unmeasured:
+                log.exception("not_measured", service=service.name)
+            self._unmeasured.add(service.name)
             return
+        self._unmeasured.discard(service.name)
         if running is service.running:
             self.measured(service.name, used)
 

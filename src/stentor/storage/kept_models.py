@@ -27,7 +27,7 @@ class KeptModels:
         try:
             text = self._file.read_text(encoding="utf-8")
             return _MODELS.validate_python(tomlkit.parse(text).unwrap().get("models", {}))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except ValidationError as error:
             raise ConfigurationError(f"{self._file}: {mistakes(error)}") from error

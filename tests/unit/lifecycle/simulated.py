@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pytest
+from structlog.testing import capture_logs
 
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.service import Policy, Room, Service
@@ -19,17 +20,21 @@ T = TypeVar("T")
 START_TIMEOUT = 20.0
 STEP = 0.01
 """Seconds of simulated time: what is to happen at once has happened then."""
+ROUNDS_MOST = 10_000
+"""Of the loop, without any time passing."""
 
 
 class _Selector(selectors.SelectSelector):
     """Nothing comes from outside: where a loop would wait, time goes on."""
 
     now = 0.0
+    _rounds = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         found = super().select(0)
-        if not found and timeout is None:
-            raise AssertionError("everything waits, and nothing will ever happen")
+        assert found or timeout is not None, "everything waits, and nothing will ever happen"
+        self._rounds = 0 if timeout else self._rounds + 1
+        assert self._rounds < ROUNDS_MOST, "something waits without waiting"
         if not found:
             self.now += timeout or 0.0
         return found
@@ -42,13 +47,14 @@ class World:
         self._selector = _Selector()
         self._loop = asyncio.SelectorEventLoop(self._selector)
         self.defects: list[str] = []
+        self.log: list[MutableMapping[str, Any]] = []
         self._loop.set_exception_handler(lambda _, context: self.defects.append(str(context)))
 
     @property
     def now(self) -> float:
         return self._selector.now
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
+    def run(self, work: Awaitable[T]) -> T:
         """Until the work has ended, however long that takes in its own time."""
         with self._own_time():
             return self._loop.run_until_complete(work)
@@ -58,19 +64,22 @@ class World:
 
     def close(self) -> None:
         """What still runs is cancelled."""
-        with self._own_time():
-            tasks = asyncio.all_tasks(self._loop)
-            for task in tasks:
-                task.cancel()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        try:
             if tasks:
-                self._loop.run_until_complete(asyncio.wait(tasks))
-        self._loop.close()
+                self.run(asyncio.gather(*tasks, return_exceptions=True))
+        finally:
+            self._loop.close()
 
     @contextmanager
     def _own_time(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(time, "monotonic", lambda: self._selector.now)
-            yield
+            with capture_logs() as entries:
+                yield
+            self.log += entries
 
 
 @dataclass
@@ -110,6 +119,10 @@ class Thing:
             raise OSError("this cannot be measured now")
         await asyncio.sleep(STEP)
         return dict(self.used) if self.alive else {}
+
+
+def is_open(one: Service[Thing]) -> bool:
+    return one.open
 
 
 @dataclass

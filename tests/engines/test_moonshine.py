@@ -1,0 +1,172 @@
+"""moonshine, on its own runtime, with a tiny model whose answer is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openai
+import pytest
+
+from tests.audio import decoded, wav
+from tests.servers import Server
+
+KNOWN = "Known answers never change."
+FOLDERS = ("tiny", "words", "half", "odd", "bare")
+
+
+@pytest.fixture(scope="module")
+def server(
+    recipe: Callable[[str], Path],
+    environment: Callable[[str], object],
+    data_dir: Path,
+) -> Iterator[Server]:
+    environment("moonshine")
+    folder = recipe("moonshine")
+
+    def model(name: str, weights: str, more: str) -> str:
+        backend = f'{{ engine = "moonshine"{more} }}'
+        return f'[models.{name}]\nweights = "{folder / weights}"\nbackends = [{backend}]\n'
+
+    tiny = ', options = { arch = "tiny" }'
+    config = [
+        '[models.espeak]\nbackends = [{ engine = "espeak" }]\n',
+        *(model(name, name, tiny) for name in FOLDERS),
+        model("german", "tiny", ', options = { arch = "tiny", language = "de" }'),
+        model("base", "tiny", ', options = { arch = "base" }'),
+        model("streams", "bare", ', options = { arch = "medium-streaming" }'),
+        model("unknown", "tiny", ""),
+        model("elsewhere", "tiny", ', device = "cuda"'),
+    ]
+    offline = {"STENTOR_ENGINES__TORCH": "cpu"}  # part of what an environment is found by
+    offline |= dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    with Server("".join(config), STENTOR_DATA_DIR=str(data_dir), **offline) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[openai.OpenAI]:
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def speech(client: openai.OpenAI) -> bytes:
+    return client.audio.speech.create(
+        model="espeak",
+        voice="alloy",
+        input="A sentence to be heard by somebody.",
+        response_format="wav",
+    ).content
+
+
+def heard(client: openai.OpenAI, model: str, audio: bytes, **more: Any) -> Any:
+    return client.audio.transcriptions.create(
+        model=model, file=("speech.wav", audio), response_format="verbose_json", **more
+    )
+
+
+@pytest.mark.parametrize("model", ["tiny", "words"])
+def test_the_answer_is_the_weights(client: openai.OpenAI, speech: bytes, model: str) -> None:
+    answer = heard(client, model, speech)
+    assert answer.text == KNOWN
+    (segment,) = answer.segments
+    assert 0 <= segment.start < segment.end <= answer.duration
+
+
+def test_each_stretch_is_a_line_of_its_own(client: openai.OpenAI, speech: bytes) -> None:
+    """Everything is handed over as speech: the silence between is the runtime's to find."""
+    samples, rate = decoded(speech)
+    silence = np.zeros(2 * rate, np.int16)
+    everything = {"chunking_strategy": '{"type": "server_vad", "threshold": 0}'}
+    audio = wav(np.concatenate([samples, silence, samples]), rate)
+    answer = heard(
+        client,
+        "words",
+        audio,
+        extra_body=everything,
+        timestamp_granularities=["word", "segment"],
+    )
+    first, second = answer.segments
+    assert answer.text == f"{KNOWN} {KNOWN}"
+    assert second.start > first.start + len(samples) / rate
+    words = answer.words
+    assert [word.word for word in words] == 2 * KNOWN.split()
+    assert all(word.start < word.end for word in words)
+    assert words[4].start >= second.start
+
+
+def test_words_follow_the_attention(client: openai.OpenAI, speech: bytes) -> None:
+    """One frame for each, of six."""
+    answer = heard(client, "words", speech, timestamp_granularities=["word", "segment"])
+    (segment,) = answer.segments
+    frame = (segment.end - segment.start) / 6
+    starts = [word.start - segment.start for word in answer.words]
+    assert starts == pytest.approx([0, frame, 2 * frame, 3 * frame], abs=0.1)
+
+
+def test_a_long_file_is_heard_to_its_end(client: openai.OpenAI, speech: bytes) -> None:
+    samples, rate = decoded(speech)
+    audio = wav(np.tile(np.concatenate([samples, np.zeros(rate, np.int16)]), 15), rate)
+    segments = heard(client, "tiny", audio).segments
+    assert all(segment.text.strip() == KNOWN for segment in segments)
+    assert segments[-1].end == pytest.approx(15 * (len(samples) / rate + 1) - 1, abs=1.5)
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.5, 3.0])
+def test_silence_is_nothing(client: openai.OpenAI, seconds: float) -> None:
+    silence = wav(np.zeros(round(seconds * 16_000), np.int16), 16_000)
+    everything = {"chunking_strategy": '{"type": "server_vad", "threshold": 0}'}
+    assert heard(client, "tiny", silence, extra_body=everything).text == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "said"),
+    [
+        ("tiny", {"language": "de"}, "this model hears en"),
+        ("german", {"language": "en"}, "this model hears de"),
+        ("tiny", {"timestamp_granularities": ["word"]}, "does not tell when"),
+        ("tiny", {"extra_body": {"options": '{"arch": "base"}'}}, "set for the model"),
+        ("tiny", {"extra_body": {"options": '{"arch": "huge"}'}}, "one of"),
+        ("tiny", {"extra_body": {"options": '{"beams": 1}'}}, "unknown option"),
+    ],
+)
+def test_what_cannot_be_is_a_bad_request(
+    client: openai.OpenAI, speech: bytes, model: str, more: Any, said: str
+) -> None:
+    with pytest.raises(openai.BadRequestError, match=said):
+        heard(client, model, speech, **more)
+
+
+def test_the_language_is_the_models(client: openai.OpenAI, speech: bytes) -> None:
+    assert heard(client, "german", speech).language == "german"
+
+
+def test_a_wrong_kind_is_told_and_not_silence(client: openai.OpenAI, speech: bytes) -> None:
+    """The runtime finds out when it hears, not when it loads."""
+    with pytest.raises(openai.InternalServerError, match="is its `arch` right"):
+        heard(client, "base", speech)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("half", "lack decoder_model_merged.ort"),
+        ("odd", "cannot be loaded as tiny"),
+        ("bare", "encoder_model.ort"),
+        ("streams", "lack adapter.ort"),
+        ("unknown", "`arch`"),
+        ("elsewhere", "not on 'cuda"),
+    ],
+)
+def test_what_is_not_there_is_told(
+    client: openai.OpenAI, speech: bytes, model: str, told: str
+) -> None:
+    with pytest.raises(openai.InternalServerError) as raised:
+        heard(client, model, speech)
+    assert raised.value.status_code == 503
+    assert raised.value.code == "model_unavailable"
+    assert told in str(raised.value)
+    assert "/moonshine" not in str(raised.value)
