@@ -174,7 +174,7 @@ class ServedBackendConfig(Section):
         "openai", description="what it speaks; none: it is reached under /upstream/NAME/ only"
     )
     task: Literal["speech", "transcription"] | None = Field(
-        None, description="what it does; a Wyoming server tells"
+        None, description="what it does; default: what a Wyoming server tells"
     )
     health: str | None = Field(
         None,
@@ -212,7 +212,7 @@ class ServedBackendConfig(Section):
     memory: ByteSize | None = Field(
         None, description="what it takes of its device, as 6GB; default: what was measured"
     )
-    max_parallel: int = Field(1, ge=1, description="calls at once")
+    max_parallel: int = Field(1, ge=1, description="calls at once; default: 1")
     start_timeout: Seconds | None = Field(
         None, description="for it to be ready in; default: lifecycle.start_timeout"
     )
@@ -244,9 +244,11 @@ class ProcessBackendConfig(ServedBackendConfig):
 
 class ContainerBackendConfig(ServedBackendConfig):
     kind: Literal["container"] = Field(description="a server in a container")
-    image: str | None = Field(None, description="to make a container of; removed when it stops")
+    image: str | None = Field(
+        None, description="to make a container of, which is removed when it stops; default: none"
+    )
     name: str | None = Field(
-        None, description="of the container; without an image one that is there, and stays"
+        None, description="of the container; without an image one that is there; default: any"
     )
     port: int = Field(8000, ge=1, le=65535, description="where it listens, inside")
     pull: bool = Field(False, description="an image that is not there is fetched")
@@ -254,10 +256,10 @@ class ContainerBackendConfig(ServedBackendConfig):
     env: dict[str, str] = Field({}, description="variables for it")
     volumes: list[str] = Field([], description="as /data/voices:/app/voices:ro")
     gpus: Literal["all"] | list[str] = Field([], description="all, or their numbers or ids")
-    network: str | None = Field(None, description="to join; host: the machine's own")
-    shm_size: ByteSize | None = Field(
-        None, description="of /dev/shm, as 2GB; default: the engine's"
+    network: str | None = Field(
+        None, description="to join; host: the machine's own; default: Docker's usual one"
     )
+    shm_size: ByteSize | None = Field(None, description="of /dev/shm, as 2GB; default: Docker's")
     host: str | None = Field(
         None,
         description="of Docker, as unix:///run/docker.sock; default: DOCKER_HOST, or the usual "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from fastapi import APIRouter
@@ -31,6 +32,13 @@ def upstream_router(models: Models, *, keyed: bool) -> APIRouter:
     return APIRouter(routes=routes)
 
 
+@dataclass(frozen=True)
+class _Pattern:
+    """What logs and metrics name a request by, as they do the framework's own routes."""
+
+    path: str = PATTERN
+
+
 class Upstream:
     """An ASGI application for HTTP and WebSockets."""
 
@@ -42,6 +50,7 @@ class Upstream:
         # Imported only here: who has no such model does not wait for an HTTP client.
         from stentor.api.forward import Target, forward_http, forward_socket
 
+        scope["route"] = _Pattern()
         name, path = split_path(scope)
         forward = forward_socket if scope["type"] == "websocket" else forward_http
         try:

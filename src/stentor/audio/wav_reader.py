@@ -157,7 +157,7 @@ def _parsed(data: bytes, form: tuple[int, int]) -> NDArray[np.float32] | Pcm:
         return values.astype(np.int16)
     floats: NDArray[np.float32] = values.astype(np.float32)
     if kind == FLOAT:
-        return np.nan_to_num(floats) * np.float32(32_768)
+        return np.clip(np.nan_to_num(floats), -1, 1) * np.float32(32_768)
     return (floats - 128) * 256 if bits == 8 else floats / np.float32(65_536)
 
 

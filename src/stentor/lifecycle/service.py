@@ -460,9 +460,9 @@ class Service(Generic[R]):
                 log.warning("not_kept_warm", service=self.name, why=str(error))
             except ModelUnavailable:
                 continue  # it is in the log, and the next start has to wait longer
-            if self.open:
+            if self.open or not self.policy.keep_warm:
                 return
-            await asyncio.wait([self._end()])
+            await asyncio.wait([self._end()])  # it is started anew
 
     def _count_failure(self) -> None:
         self._failures += 1

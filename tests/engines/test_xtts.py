@@ -1,0 +1,285 @@
+"""xtts-v2 on tiny models: random voices, of known lengths."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import openai
+import psutil
+import pytest
+
+from stentor.lifecycle.catalog import bundled_engines
+from stentor.lifecycle.environment import Environment
+from tests.audio import Samples, decoded, wav
+from tests.engines.conftest import Serve
+from tests.scenarios.test_hang_up import connect, cpu
+from tests.servers import Server
+from tests.wait import until
+
+RATE = 24_000
+TEXT = "Hello there, you who listen."
+TOKENS = 16 + 1
+"""Of the recipe, and the one that ends them."""
+PAUSE = RATE // 10
+"""Samples of silence that the gateway puts behind a segment at speed 1."""
+LONG = "日本語の文章です、" * 12
+"""Longer than what the model takes of Japanese in one run, shorter than two of that."""
+
+
+def samples(tokens: int, speed: float = 1.0) -> int:
+    """Four frames for each token, from 22 050 to 24 000 Hz; a frame is of 256 samples."""
+    return int(int(tokens / speed) * 4 * 24_000 / 22_050) * 256
+
+
+def models() -> Iterator[str]:
+    folders = ("tiny", "endless", "speechless", "foreign", "lacking", "nowhere")
+    for name in folders:
+        backend = '{{ engine = "xtts-v2", device = "cpu" }}'
+        yield f'[models.{name}]\nweights = "{{folder}}/{name}"\nbackends = [{backend}]\n'
+    backend = '{{ engine = "xtts-v2", device = "cuda:7" }}'
+    yield f'[models.elsewhere]\nweights = "{{folder}}/tiny"\nbackends = [{backend}]\n'
+
+
+@pytest.fixture(scope="module")
+def server(serve: Serve) -> Iterator[Server]:
+    with serve("xtts-v2", "".join(models())) as server:
+        yield server
+
+
+def say(server: Server, text: str = TEXT, *, voice: str = "alloy", **more: object) -> Samples:
+    with server.client() as client:
+        speech = client.audio.speech.create(
+            model=str(more.pop("model", "tiny")),
+            voice=voice,
+            input=text,
+            response_format="wav",
+            speed=float(str(more.pop("speed", 1.0))),
+            extra_body={"seed": 1, **more},
+        )
+    audio, rate = decoded(speech.content)
+    assert rate == RATE
+    return audio
+
+
+def spoken(audio: Samples, pause: float = PAUSE) -> int:
+    """Samples of it that the model made: whole frames. A ramp before them is shorter than one."""
+    return int(len(audio) - pause) // 256 * 256
+
+
+def recording(seed: int, seconds: float = 2.0) -> str:
+    noise = np.random.default_rng(seed).normal(size=int(seconds * RATE)) * 3000
+    return base64.b64encode(wav(noise.astype(np.int16), RATE)).decode()
+
+
+def test_it_speaks_as_long_as_the_weights_make_it(server: Server) -> None:
+    audio = say(server, options={"stream_chunk_size": 200})
+    assert spoken(audio) == samples(TOKENS)
+    assert np.abs(audio[:-PAUSE].astype(float)).max() > 100
+    assert not audio[-PAUSE // 2 :].any()
+
+
+def test_what_is_streamed_is_as_long(server: Server) -> None:
+    whole, parts = (say(server, options={"stream_chunk_size": n}) for n in (200, 5))
+    assert len(parts) == len(whole)
+    # But for where two parts are faded into each other, they are equal.
+    assert np.array_equal(parts[:1000], whole[:1000])
+
+
+@pytest.mark.parametrize("speed", [0.5, 2.0])
+def test_speed_is_the_models_own(server: Server, speed: float) -> None:
+    assert spoken(say(server, speed=speed), PAUSE / speed) == samples(TOKENS, speed)
+
+
+def test_the_speakers_of_the_file_are_its_voices(server: Server) -> None:
+    voices = server.http.get("/v1/audio/voices", params={"model": "tiny"}).json()["voices"]
+    assert [each["id"] for each in voices] == ["Claribel Dervla", "Daisy Studious", "Damien Black"]
+    first, last = (say(server, voice=name) for name in ("Claribel Dervla", "Damien Black"))
+    assert np.array_equal(first, say(server))
+    assert not np.array_equal(first, last)
+
+
+def test_equal_seeds_are_equal_in_another_process_too(server: Server) -> None:
+    first = say(server)
+    assert not np.array_equal(first, say(server, seed=2))
+    assert not np.array_equal(first, say(server, options={"temperature": 2.0}))
+    assert not np.array_equal(first, say(server, "Something else is said."))
+    (worker,) = {each for each in server.workers("xtts-v2") if "tiny" in " ".join(each.cmdline())}
+    worker.kill()
+    worker.wait()
+    assert np.array_equal(first, say(server))
+
+
+def test_it_takes_on_a_voice(server: Server) -> None:
+    one, other, again = (
+        say(server, reference_audio=recording(seed), options={"top_k": 40 + n})
+        for n, seed in enumerate((1, 2, 1))
+    )
+    assert spoken(one) == samples(TOKENS)
+    assert not np.array_equal(one, other)
+    assert not np.array_equal(one, say(server))
+    assert np.array_equal(say(server, reference_audio=recording(1), options={"top_k": 42}), again)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("es", "Hola, 3 días."),
+        ("fr", "Bonjour à tous."),
+        ("de", "Es kostet 12,50 €."),
+        ("it", "Buongiorno."),
+        ("pt", "Olá, bom dia."),
+        ("pl", "Dzień dobry."),
+        ("tr", "İyi günler."),
+        ("ru", "Добрый день."),
+        ("nl", "Goedemorgen."),
+        ("cs", "Dobrý den."),
+        ("ar", "صباح الخير."),
+        ("zh", "你好。"),
+        ("hu", "Jó napot."),
+        ("ko", "안녕하세요."),
+        ("ja", "こんにちは。"),
+        ("hi", "नमस्ते दुनिया।"),
+    ],
+)
+def test_every_language_is_spoken(server: Server, language: str, text: str) -> None:
+    assert spoken(say(server, text, language=language)) == samples(TOKENS)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"voice": "Nobody"},
+        {"language": "sv"},
+        {"options": {"top_p": 0}},
+        {"options": {"nothing": 1}},
+        {"reference_audio": recording(1, 0.4)},
+        {"model": "speechless"},
+    ],
+    ids=str,
+)
+def test_what_it_cannot_do_is_refused(server: Server, more: dict[str, object]) -> None:
+    body = {"model": "tiny", "voice": "alloy", "input": TEXT, "stream": False} | more
+    answer = server.http.post("/v1/audio/speech", json=body, timeout=120)
+    assert answer.status_code == 400, answer.text
+
+
+def test_without_speakers_it_takes_on_a_voice(server: Server) -> None:
+    one = say(server, model="speechless", reference_audio=recording(1))
+    assert np.array_equal(one, say(server, reference_audio=recording(1)))
+
+
+def test_a_model_that_comes_to_no_end_is_told(server: Server) -> None:
+    body = {"model": "endless", "voice": "alloy", "input": TEXT, "stream": False}
+    options = {"stream_chunk_size": 200}
+    answer = server.http.post("/v1/audio/speech", json=body | {"options": options}, timeout=120)
+    assert answer.status_code >= 500
+    assert "did not come to an end" in answer.text
+
+
+def test_a_hang_up_stops_it_amid_a_piece(server: Server) -> None:
+    options = {"stream_chunk_size": 5}
+    body = json.dumps({"model": "endless", "input": TEXT, "voice": "alloy", "options": options})
+    head = f"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+    say(server)
+    known = {each: cpu(each) for each in server.workers("xtts-v2")}
+    client = connect(server)
+    client.sendall(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
+
+    def busy() -> psutil.Process | None:
+        now = server.workers("xtts-v2")
+        return next((each for each in now if cpu(each) - known.get(each, 15.0) > 1.0), None)
+
+    worker = until(busy, "it computes", timeout=90)
+    assert worker is not None
+    client.close()
+    until(lambda: still(worker), "it stands still, of minutes that the whole would take")
+
+
+def still(worker: psutil.Process) -> bool:
+    before = cpu(worker)
+    psutil.cpu_percent(interval=0.3)
+    return cpu(worker) - before < 0.05
+
+
+FULL = """
+import json, sys
+from dataclasses import replace
+from pathlib import Path
+import numpy as np, torch
+from stentor_engine import OutOfMemory, Reference, Settings, SpeechCall, complete_options
+from stentor_engine.loader import engine_class
+
+engine = engine_class(Path(sys.argv[1]), "xtts-v2")(Settings(weights=sys.argv[2], device="cpu"))
+options = complete_options(engine.capabilities.options)
+noise = np.random.default_rng(0).normal(size=48_000).astype(np.float32) / 9
+call = SpeechCall("Hello.", options=options, reference=Reference("noise", noise))
+model = engine._model
+counted = []
+model.gpt.conditioning_encoder.register_forward_hook(lambda *_: counted.append(1))
+
+def full(*_):
+    raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+def spoken():
+    try:
+        return sum(len(piece) for piece in engine.synthesize(call) if piece is not None)
+    except OutOfMemory as error:
+        return str(error)
+
+answers = []
+for part in (model.gpt.conditioning_encoder, model.hifigan_decoder.waveform_decoder, None):
+    handle = part.register_forward_hook(full) if part else None
+    answers.append(spoken())
+    if handle:
+        handle.remove()
+computed = len(counted)
+call = replace(call, text=sys.argv[3], language="ja")
+answers.append(spoken())
+print(json.dumps([*answers, len(counted) - computed]))
+"""
+"""Run in the engine's environment: no GPU is here to be full."""
+
+
+def test_a_full_gpu_is_told_and_the_next_call_served(
+    environment: Callable[[str], Environment], recipe: Callable[[str], Path]
+) -> None:
+    """What was computed of a recording is kept, and a long text spoken in pieces."""
+    python, weights = environment("xtts-v2").python, recipe("xtts-v2") / "tiny"
+    engine = bundled_engines() / "xtts.py"
+    command = [str(python), "-I", "-c", FULL, str(engine), str(weights), LONG]
+    ran = subprocess.run(command, check=True, capture_output=True, timeout=120)
+    of_voice, of_sound, whole, pieces, computed = json.loads(ran.stdout.splitlines()[-1])
+    assert "Tried to allocate" in of_voice
+    assert "Tried to allocate" in of_sound
+    assert whole == samples(TOKENS)
+    assert pieces == 2 * samples(TOKENS)
+    assert computed == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("nowhere", "are not there"),
+        ("lacking", "model.pth"),
+        ("foreign", "weights cannot be loaded"),
+        ("elsewhere", "cuda:7"),
+    ],
+)
+def test_what_is_not_there_is_told(server: Server, model: str, told: str) -> None:
+    with pytest.raises(openai.InternalServerError) as raised:
+        say(server, model=model)
+    assert raised.value.status_code == 503
+    assert raised.value.code == "model_unavailable"
+    assert told in str(raised.value)
+
+
+def test_the_weights_stay_as_they_are(server: Server, recipe: Callable[[str], Path]) -> None:
+    """The package would write them anew."""
+    file = recipe("xtts-v2") / "tiny" / "model.pth"
+    assert len(say(server)) > RATE / 2
+    assert b"XttsConfig" in file.read_bytes()
