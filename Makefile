@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 REQUIREMENTS := requirements/gateway.txt requirements/build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long test-engines check format bench requirements wheel clean
+.PHONY: help serve test test-long test-engines test-containers check format bench requirements wheel clean
 
 help:  ## show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,14 +32,17 @@ serve: $(VENV)/.serve  ## run the server on STENTOR_HOST:STENTOR_PORT (default 1
 	$(BIN)/stentor serve
 
 test: $(VENV)/.node  ## run the tests
-	$(BIN)/python -m pytest -m "not long and not engines"
+	$(BIN)/python -m pytest -m "not long and not engines and not containers"
 
 test-long: $(VENV)/.dev  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m long --timeout 900
 
 ENGINE ?=
 test-engines: $(VENV)/.dev  ## run the tests of engines with packages of their own; ENGINE=name: of one
-	$(BIN)/python -m pytest tests/engines -m engines -k "$(ENGINE)" --timeout 900
+	$(BIN)/python -m pytest tests/engines -k "$(ENGINE)" --timeout 900
+
+test-containers: $(VENV)/.dev  ## run the tests that need podman and root
+	$(BIN)/python -m pytest -m containers --timeout 900
 
 check: $(VENV)/.dev  ## check format, lint, types and generated docs
 	$(BIN)/ruff format --check .

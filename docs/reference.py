@@ -164,7 +164,8 @@ def _table(model: type[BaseModel], section: str | None) -> str:
     """`section`: where each key has an environment variable of its own."""
     heads = ["key", "type", "default", "meaning"] + (["variable"] if section else [])
     rows = [heads, ["---"] * len(heads)]
-    for key, field in model.model_fields.items():
+    for key in dict.fromkeys([*vars(model).get("__annotations__", ()), *model.model_fields]):
+        field = model.model_fields[key]  # its own keys first, then those that its kinds share
         meaning, default = described(key, field)
         cells = [f"`{key}`", type_of(field), default or f"`{toml(default_of(field))}`", meaning]
         if section:

@@ -148,7 +148,9 @@ class Engines(Section):
         [], description="licences of weights that you have read and accepted, by their names"
     )
     torch: str = Field(
-        "auto", description="build of PyTorch for engines that use it: auto, cpu, cu128, …"
+        "auto",
+        description="build of PyTorch for engines that use it: auto, cpu, cu128, …; registry: "
+        "the one that your registry of packages has",
     )
 
 

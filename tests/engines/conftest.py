@@ -21,15 +21,17 @@ Serve = Callable[[str, str], AbstractContextManager[Server]]
 """A server for an engine, by its name, and a configuration; `{folder}` in it is the recipe's."""
 BUILD_TIMEOUT = 1_800.0
 RECIPE_TIMEOUT = 600.0
-TORCH = "cpu"
+TORCH = os.environ.get("STENTOR_TEST_TORCH", "cpu")
+LIGHT = ("test_kokoro", "test_piper", "test_faster_whisper", "test_parakeet", "test_weights")
+"""Modules whose engines need no PyTorch and little time: they are part of `make test`."""
 NOWHERE = "http://127.0.0.1:9"
 RECIPES = Path(__file__).parent / "recipes"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test of this folder installs an engine's own packages."""
+    """Every test of this folder installs an engine's own packages; most of them gigabytes."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if Path(__file__).parent in item.path.parents and item.path.stem not in LIGHT:
             item.add_marker(pytest.mark.engines)
 
 

@@ -24,6 +24,9 @@ from stentor.lifecycle.script import Script
 SDK = Path(stentor_engine.__file__).parent
 SDK_NEEDS = ("wyoming", "numpy")
 """What the SDK imports."""
+REGISTRY = "registry"
+"""The build of PyTorch that the usual registry of packages has, where PyTorch's own is not to be
+reached."""
 TAIL = 2_000
 """Characters of uv's own words that explain a failed build."""
 
@@ -68,8 +71,10 @@ def _make(environment: Environment, script: Script) -> list[str]:
 
 def _install(environment: Environment, script: Script, torch: str) -> list[str]:
     newer = ["--exclude-newer", script.exclude_newer] if script.exclude_newer else []
+    build = [] if torch == REGISTRY else ["--torch-backend", torch]
     return [
-        *("pip", "install", "--python", str(environment.python), "--torch-backend", torch),
+        *("pip", "install", "--python", str(environment.python)),
+        *build,
         *newer,
         *script.dependencies,
         *SDK_NEEDS,

@@ -42,6 +42,8 @@ TAIL = 40
 """Lines of what a container wrote that are kept to explain its end."""
 SOCKETS = ("/run/docker.sock", "/var/run/docker.sock", "/run/podman/podman.sock")
 NOT_FOUND, NOT_MODIFIED, CONFLICT = 404, 304, 409
+NOT_REACHED = 900
+"""A status of aiodocker's own."""
 LOST = (aiohttp.ClientError, OSError)
 """Docker is not reached, or not in time: TimeoutError is an OSError."""
 
@@ -325,11 +327,11 @@ def _explained(error: BaseException, wanted: Wanted) -> str | None:
     """For the client, where it is one of those that are expected here."""
     if isinstance(error, StartFailed):
         return str(error)
-    if isinstance(error, aiodocker.DockerError):
+    if isinstance(error, aiodocker.DockerError) and error.status != NOT_REACHED:
         if error.status == NOT_FOUND and wanted.image is None:
             return f"there is no container '{wanted.name}': create it, or name an image"
         return f"Docker refused it: {error.message}"
-    if isinstance(error, (*LOST, ValueError)):
+    if isinstance(error, (aiodocker.DockerError, *LOST, ValueError)):
         return "Docker is not reached: is it running, and may this user use its socket?"
     return None
 
