@@ -1,6 +1,7 @@
 """`make bench`: all measurements. Exit status 1 when a claim does not hold.
 
-`python -m bench --real` also transcribes with pocketsphinx, which takes several minutes.
+`python -m bench --real` also transcribes with pocketsphinx, which takes several minutes;
+`--engines` measures faster-whisper alone, which it installs.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from bench import formats, speech, start, throughput, transcription
+from bench import engines, formats, lifecycle, speech, start, throughput, transcription
 from bench.measure import Result
 
 
@@ -22,7 +23,11 @@ def main() -> int:
 
 
 def _results(real: bool) -> Iterator[Result]:
+    if "--engines" in sys.argv:
+        yield from engines.run()
+        return
     yield from start.run()
+    yield from lifecycle.run()
     yield from speech.run()
     yield from formats.run()
     yield from transcription.run(real=False)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import aclosing
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from bench.measure import Result, milliseconds, timed
-from stentor.app import Stentor, environments
+from bench.measure import Result, milliseconds
+from stentor.app import Stentor
 from stentor.config import Config, EngineBackendConfig, ModelConfig
 from stentor.lifecycle.catalog import bundled_engines
 from stentor.lifecycle.connection import Connection
@@ -25,12 +22,6 @@ TEXT = "One."
 RUNS = 400
 STARTS = {"espeak": 0.4, "pocketsphinx": 0.9}
 """Seconds in which a worker of the base install has to be ready."""
-IMPORT = (
-    "import sys; from pathlib import Path; from stentor_engine import Settings; "
-    "from stentor_engine.loader import engine_class; "
-    "engine_class(Path(sys.argv[1]), sys.argv[2])(Settings(weights=sys.argv[3]))"
-)
-"""What a worker does before it can answer, without a worker around it."""
 
 
 def run() -> Iterator[Result]:

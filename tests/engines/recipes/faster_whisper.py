@@ -1,6 +1,8 @@
-"""Whisper models whose answer is known, in CTranslate2's layout: `python faster_whisper.py FOLDER`.
+"""Whisper models whose answer is known, in CTranslate2's layout: `python faster_whisper.py FOLDER
+[LAYERS]`.
 
-Writes FOLDER/multilingual, FOLDER/english and FOLDER/turbo. Every token has one successor, whatever
+Writes FOLDER/multilingual, FOLDER/english and FOLDER/turbo, with so many layers of the encoder (1):
+they cost what true ones of their width do. Every token has one successor, whatever
 is heard: attention adds nothing, and the projection maps each token of a chain to the next one. The
 last layer's first cross-attention head looks ahead 0.2 s for each token, for the times of words.
 
@@ -65,18 +67,18 @@ KINDS = (
 )
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, layers: int = 1) -> None:
     for kind in KINDS:
-        write(folder / kind.name, kind)
+        write(folder / kind.name, kind, layers)
 
 
-def write(folder: Path, kind: Kind) -> None:
+def write(folder: Path, kind: Kind, layers: int) -> None:
     folder.mkdir(parents=True)
     text, merges = text_tokens(kind.ranks)
     vocabulary = [*text, *special_tokens(kind.languages)]
     ids = {token: number for number, token in enumerate(vocabulary)}
     tokenizer(text, merges, vocabulary[len(text) :]).save(str(folder / "tokenizer.json"))
-    spec = model(ids, kind)
+    spec = model(ids, kind, layers)
     spec.register_vocabulary(vocabulary)
     spec.validate()
     spec.optimize()
@@ -143,8 +145,8 @@ def chains(kind: Kind) -> list[tuple[str, ...]]:
     ]
 
 
-def model(ids: dict[str, int], kind: Kind) -> WhisperSpec:
-    spec = WhisperSpec(1, 2, 2, 2)
+def model(ids: dict[str, int], kind: Kind, layers: int) -> WhisperSpec:
+    spec = WhisperSpec(layers, 2, 2, 2)
     encoder, decoder = spec.encoder, spec.decoder
     encoder.conv1.weight, encoder.conv1.bias = zeros(WIDTH, kind.mels, 3), zeros(WIDTH)
     encoder.conv2.weight, encoder.conv2.bias = zeros(WIDTH, WIDTH, 3), zeros(WIDTH)
@@ -227,4 +229,4 @@ def zeros(*shape: int) -> Array:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
