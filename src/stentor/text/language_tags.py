@@ -13,6 +13,8 @@ _TAG = re.compile(
 )
 _NONE = frozenset({"mis", "mul", "und", "zxx"})
 """ISO 639-2: codes that name no language."""
+_USUAL = {"no": "nb"}
+"""Of a code for several languages the one that is meant: Norwegian is Bokmål."""
 
 
 def language_tag(given: str) -> str | None:
@@ -34,8 +36,13 @@ def primary(tag: str) -> str:
 
 
 def alike(one: str, other: str) -> bool:
-    """Of the same language, whatever its code: he and iw."""
-    return primary(language_tag(one) or one) == primary(language_tag(other) or other)
+    """Of the same language, whatever its code: he and iw, no and nb."""
+    return _language(one) == _language(other)
+
+
+def _language(tag: str) -> str:
+    code = primary(language_tag(tag) or tag)
+    return _USUAL.get(code, code)
 
 
 def closest(tag: str, known: Iterable[str]) -> str | None:
