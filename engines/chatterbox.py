@@ -45,6 +45,8 @@ from spacy_pkuseg import pkuseg
 from stentor_engine import (
     REFERENCE_RATE,
     Capabilities,
+    ConversionCall,
+    ConversionEngine,
     EngineError,
     InvalidCall,
     LoadFailed,
@@ -88,6 +90,10 @@ GUIDED = (
     Option("min_p", "number", 0.05, "no sound that is less likely, of the likeliest one", 0, 1),
 )
 PENALTY = Option("repetition_penalty", "number", 1.2, "above 1 against repetitions", 1, 3)
+
+
+OWN = (Voice("default", "Default"),)
+"""The voice that may come with a model's weights."""
 
 
 class Stopped(Exception):
@@ -169,7 +175,7 @@ class Chatter(SpeechEngine):
             task="speech",
             sample_rate=model.sr,
             languages=self._languages(folder),
-            voices=(Voice("default", "Default"),) if model.conds is not None else (),
+            voices=OWN if model.conds is not None else (),
             options=self.options,
             deterministic=self._device == "cpu",
             reference=(self.shortest, 60.0),
@@ -365,11 +371,12 @@ class ChatterboxMultilingual(Chatterbox):
         return super()._asked(call) | {"language_id": CODES.get(language, language)}
 
 
-class Converter:
-    """Speech in another voice, word for word and as long as it was, in steps of 40 ms. For an
-    engine's contract of its own, once there is one.
+class ChatterboxVc(ConversionEngine):
+    """Speech in another voice, word for word and as long as it was, in steps of 40 ms. A call can
+    be stopped at any time.
     """
 
+    name = "chatterbox-vc"
     devices = ("cuda", "mps", "cpu")
     memory_mb = 2_000
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {
@@ -377,11 +384,6 @@ class Converter:
             Weights(hub="ResembleAI/chatterbox", files=("s3gen.safetensors", "conds.pt")),
         ),
     }
-    sample_rate = S3GEN_SR
-    """Hz: of what it yields."""
-    reference = (1.0, 60.0)
-    window = 30.0
-    """Seconds: the longest audio of a call."""
 
     def __init__(self, settings: Settings) -> None:
         discard_torch_folder()
@@ -390,28 +392,24 @@ class Converter:
         self._model = _loaded(lambda: ChatterboxVC.from_local(folder, self._device))
         self._voices = Voices(self._model.ref_dict, self._prepared)
         self._pulse = Pulse(self._model.s3gen, self._model.watermarker.perth_net)
+        self.capabilities = Capabilities(
+            task="conversion",
+            sample_rate=S3GEN_SR,
+            voices=OWN if self._voices.own is not None else (),
+            deterministic=self._device == "cpu",
+            reference=(1.0, 60.0),
+        )
 
-    def convert(
-        self, audio: NDArray[np.float32], reference: Reference | None = None, seed: int = 0
-    ) -> Iterator[Samples | None]:
-        """`audio`: float32 mono within [-1, 1] at REFERENCE_RATE. Equal calls are equal on a CPU.
-        Raises InvalidCall where there is no voice, and OutOfMemory. It can be stopped at any time.
-        """
-        yield from iterate_callback(partial(self._convert, audio, reference, seed))
+    def convert(self, call: ConversionCall) -> Iterator[Samples | None]:
+        yield from iterate_callback(partial(self._convert, call))
 
-    def _convert(
-        self,
-        audio: NDArray[np.float32],
-        reference: Reference | None,
-        seed: int,
-        emit: Emit,
-    ) -> None:
+    def _convert(self, call: ConversionCall, emit: Emit) -> None:
         self._pulse.follow(emit)
 
         def convert() -> Any:
-            self._model.ref_dict = dict(self._voices.get(reference))
-            torch.manual_seed(seed)
-            return self._model.generate(_recording(audio))
+            self._model.ref_dict = dict(self._voices.get(call.reference))
+            torch.manual_seed(call.seed)
+            return self._model.generate(_recording(call.audio))
 
         emit(_samples(within_memory(convert)))
 

@@ -8,7 +8,8 @@
 """Engines that compute exactly what they are told to: for tests, benches and learning.
 
 `echo` speaks any text as tones that depend on its characters; `echo-transcribe` answers a script,
-or tells how long and how loud its audio was. Both can be slow, busy, hungry and faulty on demand.
+or tells how long and how loud its audio was; `echo-convert` makes audio as loud as a recording. All
+can be slow, busy, hungry and faulty on demand.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stentor_engine import (
+    REFERENCE_RATE,
     Capabilities,
+    ConversionCall,
+    ConversionEngine,
     EngineError,
     InvalidCall,
     LoadFailed,
@@ -49,6 +53,7 @@ FAULTS = (
     Option("crash_rate", "number", 0.0, "chance that a piece ends the process", 0, 1),
     Option("hang_rate", "number", 0.0, "chance that a piece never comes", 0, 1),
     Option("memory_mb", "integer", 0, "memory held while the call runs", 0),
+    Option("leak_mb", "integer", 0, "memory that each call keeps for ever", 0),
 )
 LOADING = (
     Option("load_seconds", "number", 0.0, "how long loading takes", 0),
@@ -79,6 +84,12 @@ HEARING = (
     Option("hears_words", "boolean", True, "tells word times; fixed by loading"),
     Option("figures", "boolean", False, "tells figures, as Whisper does"),
 )
+CONVERSION = (
+    Option("piece_seconds", "number", 0.1, "seconds of audio per piece", 0.01, 10),
+    Option("speaks", "boolean", True, "has voices of its own; fixed by loading"),
+)
+GAINS = {"same": 1.0, "turned": -1.0}
+"""Of its own voices."""
 FIGURES = {"tokens": [50364, 2425], "avg_logprob": -0.25, "no_speech_prob": 0.01, "temperature": 0}
 
 
@@ -119,7 +130,7 @@ class Echo(SpeechEngine):
     def __init__(self, settings: Settings) -> None:
         declared = FAULTS + LOADING + SPEECH
         options = complete_options(declared, settings.options)
-        self._held = load(options)
+        self._held = [load(options)]
         self._rate = int(options["rate"])
         self._exact = bool(options["exact"])
         self.capabilities = Capabilities(
@@ -140,6 +151,7 @@ class Echo(SpeechEngine):
         if call.voice not in (None, *VOICES):
             raise InvalidCall(f"no voice '{call.voice}'")
         block = hold(options["memory_mb"])
+        self._held.append(hold(options["leak_mb"]))
         yield None
         time.sleep(float(options["delay"]))
         audio = self._tones(call)
@@ -183,7 +195,7 @@ class EchoTranscribe(TranscriptionEngine):
     def __init__(self, settings: Settings) -> None:
         declared = FAULTS + LOADING + HEARING
         options = complete_options(declared, settings.options)
-        self._held = load(options)
+        self._held = [load(options)]
         self.capabilities = Capabilities(
             task="transcription",
             sample_rate=16_000,
@@ -201,6 +213,7 @@ class EchoTranscribe(TranscriptionEngine):
     def transcribe(self, call: TranscriptionCall) -> Iterator[Transcript | None]:
         options = call.options
         block = hold(options["memory_mb"])
+        self._held.append(hold(options["leak_mb"]))
         yield None
         time.sleep(float(options["delay"]))
         strike(options)
@@ -229,6 +242,58 @@ class EchoTranscribe(TranscriptionEngine):
         )
 
 
+class EchoConvert(ConversionEngine):
+    """A recording's voice is its loudness."""
+
+    name = "echo-convert"
+
+    def __init__(self, settings: Settings) -> None:
+        declared = FAULTS + LOADING + CONVERSION
+        options = complete_options(declared, settings.options)
+        self._held = [load(options)]
+        self.capabilities = Capabilities(
+            task="conversion",
+            sample_rate=REFERENCE_RATE,
+            voices=tuple(Voice(v, v.title()) for v in GAINS) if options["speaks"] else (),
+            options=declared,
+            streaming=True,
+            deterministic=True,
+            reference=(0.1, 30.0),
+            parallel=int(options["parallel"]),
+        )
+
+    def convert(self, call: ConversionCall) -> Iterator[Samples | None]:
+        options = call.options
+        gain = self._gain(call)
+        block = hold(options["memory_mb"])
+        self._held.append(hold(options["leak_mb"]))
+        yield None
+        time.sleep(float(options["delay"]))
+        size = int(float(options["piece_seconds"]) * REFERENCE_RATE)
+        for at in range(0, len(call.audio), size):
+            if at:
+                time.sleep(float(options["piece_delay"]))
+            strike(options)
+            piece = call.audio[at : at + size]
+            burn(float(options["cpu"]) * len(piece) / REFERENCE_RATE)
+            # As int16 the voice `same` gives every sample back as it came.
+            yield np.clip(np.rint(piece * (gain * 32768)), -32768, 32767).astype(np.int16)
+        del block
+
+    def _gain(self, call: ConversionCall) -> float:
+        if call.reference is not None:
+            return loudness(call.reference.samples) / max(1e-5, loudness(call.audio))
+        known = [voice.id for voice in self.capabilities.voices]
+        if not known or call.voice not in (None, *known):
+            raise InvalidCall(f"no voice '{call.voice}'" if known else "it needs a recording")
+        return GAINS[call.voice or known[0]]
+
+
+def loudness(audio: NDArray[np.float32]) -> float:
+    """Root of the mean square; of nothing 0."""
+    return float(np.sqrt(np.mean(np.square(audio)))) if len(audio) else 0.0
+
+
 def said(call: TranscriptionCall) -> str:
     """The script, as this call has it."""
     text = str(call.options["script"])
@@ -247,7 +312,7 @@ def stretches(text: str, seconds: float) -> Iterator[tuple[str, float, float]]:
 
 
 def measured(audio: NDArray[np.float32], seconds: float) -> str:
-    level = 20 * np.log10(max(1e-5, float(np.sqrt(np.mean(np.square(audio)))))) if len(audio) else 0
+    level = 20 * np.log10(max(1e-5, loudness(audio))) if len(audio) else 0
     return f"{seconds:.2f} seconds at {level:.1f} dBFS"
 
 

@@ -30,8 +30,11 @@ from stentor.api.openai.speech import speech_router
 from stentor.api.openai.transcriptions import transcriptions_router
 from stentor.api.openai.voices import voices_router
 from stentor.api.request_id import RequestId
+from stentor.api.upstream import PREFIX as UPSTREAM
+from stentor.api.upstream import upstream_router
 from stentor.audio.vad import Detectors
 from stentor.backends.configured import Place, build_backends, is_present
+from stentor.backends.left_over import remove_left_over_containers
 from stentor.config import Config, EngineBackendConfig, ModelConfig, configured_models
 from stentor.lifecycle.catalog import (
     Offer,
@@ -62,11 +65,8 @@ log = structlog.get_logger(__name__)
 
 JSON_LIMIT = 4 * 2**20
 """Bytes of a body that is no upload."""
-UPLOAD_PATHS = (
-    "/v1/audio/transcriptions",
-    "/v1/audio/transcriptions/verbose",
-    "/v1/audio/translations",
-)
+UPLOADS = ("/v1/audio/transcriptions", "/v1/audio/translations", UPSTREAM)
+"""Beginnings of paths that take files."""
 
 
 class Stentor:
@@ -83,6 +83,7 @@ class Stentor:
         longest = server.max_audio_duration
         self.listener = Listener(self.models, self.threads, detectors, max_seconds=longest)
         self._watching: asyncio.Task[None] | None = None
+        self._clearing: asyncio.Task[None] | None = None
         self.apply(config)
 
     def apply(self, config: Config) -> None:
@@ -144,14 +145,16 @@ class Stentor:
     async def open(self) -> None:
         """Starts what is to be kept warm, and looks after memory until `close`."""
         self._watching = asyncio.create_task(self.residency.watch())
+        self._clearing = asyncio.create_task(remove_left_over_containers(self.config))
         for service in self.services:
             if service.policy.keep_warm:
                 service.warm_up()
 
     async def close(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        tasks = [each for each in (self._watching, self._clearing) if each is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.models.close()
         self.threads.close()
 
@@ -221,6 +224,8 @@ def create_app(config: Config, read: Callable[[], Config] | None = None) -> Fast
     app.include_router(
         local_ai_router(stentor.models, stentor.residency, pause_timeout=pause_timeout)
     )
+    keyed = config.server.api_key is not None
+    app.include_router(upstream_router(stentor.models, keyed=keyed))
     app.include_router(health_router(metrics))
     app.include_router(docs_router())
     return app
@@ -247,11 +252,11 @@ def _middleware(config: Config, metrics: Metrics) -> list[Middleware]:
     )
     limit = Middleware(
         BodyLimit,
-        upload_paths=UPLOAD_PATHS,
+        uploads=UPLOADS,
         upload=int(server.max_upload_mb * 2**20),
         other=JSON_LIMIT,
     )
     deadline = Middleware(SendDeadline, timeout=server.send_timeout)
     outermost = Middleware(RequestId, metrics=metrics)
-    inner = [guard, limit, Middleware(Head)]
+    inner = [guard, limit, Middleware(Head, untouched=UPSTREAM)]
     return [outermost, deadline, *([cors] if server.cors_origins else []), *inner]

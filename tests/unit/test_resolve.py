@@ -145,3 +145,10 @@ def test_a_mix_of_voices_where_the_model_takes_one() -> None:
     assert resolve_voice("a(2)+b", mixing) == "a(2)+b"
     with pytest.raises(VoiceNotFound, match="'c'"):
         resolve_voice("a+c", mixing)
+
+
+def test_where_voices_are_not_known_a_name_is_taken_as_it_is() -> None:
+    unknown = Capabilities("speech", 24_000, open_voices=True)
+    assert resolve_voice("ash", unknown) == "ash"
+    assert resolve_voice("their_own", unknown) == "their_own"
+    assert resolve_voice(None, unknown) is None

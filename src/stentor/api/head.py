@@ -8,11 +8,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 class Head:
     """What monitors probe with. The server leaves the body out: it still knows what was asked."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, untouched: str) -> None:
+        """`untouched`: what the paths begin with that answer HEAD themselves."""
         self._app = app
+        self._untouched = untouched
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "HEAD":
+        heads = scope["type"] == "http" and scope["method"] == "HEAD"
+        if not heads or scope["path"].startswith(self._untouched):
             await self._app(scope, receive, send)
             return
         get = {**scope, "method": "GET"}

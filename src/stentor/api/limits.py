@@ -19,12 +19,10 @@ sends would see a reset connection instead of the answer."""
 class BodyLimit:
     """Answers 413 for a body over its limit, as soon as it is known to be over."""
 
-    def __init__(
-        self, app: ASGIApp, *, upload_paths: Iterable[str], upload: int, other: int
-    ) -> None:
-        """Limits in bytes: for the paths that take files, and for all others."""
+    def __init__(self, app: ASGIApp, *, uploads: Iterable[str], upload: int, other: int) -> None:
+        """Limits in bytes: for the paths that begin so and take files, and for all others."""
         self._app = app
-        self._upload_paths = frozenset(upload_paths)
+        self._uploads = tuple(uploads)
         self._upload = upload
         self._other = other
 
@@ -32,7 +30,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._upload if scope["path"] in self._upload_paths else self._other
+        limit = self._upload if scope["path"].startswith(self._uploads) else self._other
         length = Headers(scope=scope).get("content-length", "")
         if length.isdecimal() and int(length) > limit:
             await _refuse(scope, receive, send, limit)

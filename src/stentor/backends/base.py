@@ -7,7 +7,7 @@ from typing import Protocol
 
 from stentor.lifecycle.service import AnyService
 from stentor.types import AudioChunk
-from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall
+from stentor_engine import Capabilities, ConversionCall, SpeechCall, Transcript, TranscriptionCall
 
 
 class Backend(Protocol):
@@ -53,6 +53,9 @@ class Backend(Protocol):
 
     def listen(self, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
         """Closing it early cancels the call."""
+
+    def convert(self, call: ConversionCall) -> AsyncGenerator[AudioChunk, None]:
+        """Closing it early cancels the call. Ends only when all of the audio was converted."""
 
     async def close(self) -> None:
         """Let running calls end, within a deadline, and stop what was started."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from stentor.backends.base import Backend
 from stentor.backends.engine import EngineBackend
@@ -19,7 +18,6 @@ from stentor.config import (
     EngineBackendConfig,
     ModelConfig,
     ProcessBackendConfig,
-    ServedBackendConfig,
 )
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.catalog import declared
@@ -27,15 +25,11 @@ from stentor.lifecycle.device import choose_device
 from stentor.lifecycle.environments import Environments
 from stentor.lifecycle.process import WorkerCommand
 from stentor.lifecycle.residency import Residency
-from stentor.lifecycle.service import Launcher, Policy, Service
+from stentor.lifecycle.service import Policy
 from stentor.lifecycle.weights import Wanted, resolve
 from stentor.lifecycle.weights_store import WeightsStore
 from stentor.lifecycle.worker import Worker
 from stentor_engine.loader import Declaration
-
-if TYPE_CHECKING:
-    from stentor.backends.served import Dialect
-    from stentor.lifecycle.served import Look, Served
 
 MIB = 2**20
 
@@ -141,88 +135,19 @@ def _served(
     backend: ProcessBackendConfig | ContainerBackendConfig,
     place: Place,
 ) -> Backend:
-    # Imported only here, as below: who has engines alone does not wait for an HTTP client.
-    from stentor.backends.served import ServedBackend
+    # Imported only here: who has engines alone does not wait for an HTTP client to be imported.
+    from stentor.backends import configured_served as served
 
-    title = _title(backend) + (f":{index}" if index else "")
-    service: Service[Served] = Service(
-        place.residency.name(f"{name}/{title}"),
-        _launcher(f"{name}/{title}", backend, place.config),
-        policy=policy(model, backend, _device(backend), 0, place.config),
+    title = served.title(backend) + (f":{index}" if index else "")
+    return served.build(
+        name,
+        title,
+        backend,
+        place.config,
+        service_name=place.residency.name(f"{name}/{title}"),
+        policy=policy(model, backend, served.device(backend), 0, place.config),
         room=place.residency,
     )
-    dialect = _dialect(name, backend, place.config)
-    return ServedBackend(title, service, dialect, max_parallel=backend.max_parallel)
-
-
-def _title(backend: ProcessBackendConfig | ContainerBackendConfig) -> str:
-    if isinstance(backend, ContainerBackendConfig):
-        return f"container:{backend.name or backend.image}"
-    return "process"
-
-
-def _device(backend: ProcessBackendConfig | ContainerBackendConfig) -> str:
-    gpus = isinstance(backend, ContainerBackendConfig) and bool(backend.gpus)
-    return backend.device or ("cuda:0" if gpus else "cpu")
-
-
-def _launcher(
-    title: str, backend: ProcessBackendConfig | ContainerBackendConfig, config: Config
-) -> Launcher[Served]:
-    look, timeout = _look(backend), backend.start_timeout or config.lifecycle.start_timeout
-    if isinstance(backend, ProcessBackendConfig):
-        from stentor.lifecycle.command import Command, CommandLauncher
-
-        command = Command(backend.command, backend.env, backend.cwd, backend.port)
-        return CommandLauncher(title, command, look, start_timeout=timeout)
-    from stentor.lifecycle.container import ContainerLauncher
-    from stentor.lifecycle.container_request import Wanted
-
-    wanted = Wanted(
-        image=backend.image,
-        name=backend.name,
-        port=backend.port,
-        pull=backend.pull,
-        command=tuple(backend.command),
-        env=backend.env,
-        volumes=tuple(backend.volumes),
-        gpus=backend.gpus,
-        network=backend.network,
-        shm_size=None if backend.shm_size is None else int(backend.shm_size),
-    )
-    return ContainerLauncher(
-        title,
-        wanted,
-        look,
-        host=backend.host,
-        data_dir=config.storage.data_dir,
-        start_timeout=timeout,
-        pull_timeout=config.engines.pull_timeout,
-    )
-
-
-def _look(backend: ServedBackendConfig) -> Look:
-    from stentor.lifecycle.health import http_look, wyoming_look
-
-    if backend.protocol == "wyoming" and backend.health is None:
-        return wyoming_look
-    return http_look(backend.health)
-
-
-def _dialect(name: str, backend: ServedBackendConfig, config: Config) -> Dialect:
-    stall = config.lifecycle.stall_timeout
-    if backend.protocol == "openai":
-        from stentor.backends.openai import OpenAI
-
-        start = backend.start_timeout or config.lifecycle.start_timeout
-        return OpenAI(backend, name, stall_timeout=stall, discovery_timeout=start)
-    if backend.protocol == "wyoming":
-        from stentor.backends.wyoming import Wyoming
-
-        return Wyoming(backend, name, stall_timeout=stall)
-    from stentor.backends.served import Raw
-
-    return Raw(name)
 
 
 def policy(

@@ -18,6 +18,8 @@ from stentor.types import AudioChunk
 from stentor_engine import (
     REFERENCE_RATE,
     Capabilities,
+    ConversionCall,
+    Reference,
     SpeechCall,
     Transcript,
     TranscriptionCall,
@@ -27,6 +29,7 @@ from stentor_engine.messages import (
     audio_chunk_event,
     audio_start_event,
     audio_stop_event,
+    convert_event,
     expect,
     parse_audio_chunk,
     parse_audio_start,
@@ -88,17 +91,9 @@ class EngineBackend:
 
     async def speak(self, call: SpeechCall) -> AsyncGenerator[AudioChunk, None]:
         async with self._call(synthesize_event(call)) as connection:
-            event = expect(await self._receive(connection), "audio-start", "reference-wanted")
-            if event.type == "reference-wanted":
-                await self._send_reference(connection, call)
-                event = await self._receive(connection)
-            rate = parse_audio_start(expect(event, "audio-start"))
-            while True:
-                event = expect(await self._receive(connection), "audio-chunk", "audio-stop")
-                if event.type == "audio-stop":
-                    return
-                samples, words = parse_audio_chunk(event, rate)
-                yield AudioChunk(samples, rate, words)
+            rate = await self._begun(connection, call.reference)
+            while (chunk := await self._chunk(connection, rate)) is not None:
+                yield chunk
 
     async def listen(self, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
         rate = (await self._worker.ensure_ready()).sample_rate
@@ -111,6 +106,13 @@ class EngineBackend:
             ).type != "transcript-stop":
                 if event.type == "transcript-chunk":
                     yield parse_transcript_chunk(event)
+
+    async def convert(self, call: ConversionCall) -> AsyncGenerator[AudioChunk, None]:
+        async with self._call(convert_event(call)) as connection:
+            await self._send_audio(connection, call.audio, REFERENCE_RATE)
+            rate = await self._begun(connection, call.reference)
+            while (chunk := await self._chunk(connection, rate)) is not None:
+                yield chunk
 
     @asynccontextmanager
     async def _call(self, request: Event) -> AsyncIterator[Connection]:
@@ -127,10 +129,23 @@ class EngineBackend:
         except EngineError as error:
             raise (OutOfMemory if error.retryable else EngineFailed)(str(error)) from error
 
-    async def _send_reference(self, connection: Connection, call: SpeechCall) -> None:
-        if call.reference is None:
-            raise MalformedFrame("a reference is wanted where none was named")
-        await self._send_audio(connection, call.reference.samples, REFERENCE_RATE)
+    async def _begun(self, connection: Connection, reference: Reference | None) -> int:
+        """The rate of the answer, which is audio; before it the recording goes if it is wanted."""
+        event = expect(await self._receive(connection), "audio-start", "reference-wanted")
+        if event.type == "reference-wanted":
+            if reference is None:
+                raise MalformedFrame("a reference is wanted where none was named")
+            await self._send_audio(connection, reference.samples, REFERENCE_RATE)
+            event = await self._receive(connection)
+        return parse_audio_start(expect(event, "audio-start"))
+
+    async def _chunk(self, connection: Connection, rate: int) -> AudioChunk | None:
+        """None: that was all."""
+        event = expect(await self._receive(connection), "audio-chunk", "audio-stop")
+        if event.type == "audio-stop":
+            return None
+        samples, words = parse_audio_chunk(event, rate)
+        return AudioChunk(samples, rate, words)
 
     async def _send_audio(
         self, connection: Connection, samples: NDArray[np.float32], rate: int

@@ -71,6 +71,7 @@ class OpenAI:
             sample_rate=(config.sample_rate or SPEAKS) if speaks else HEARS,
             languages=languages,
             voices=tuple(Voice(each, each) for each in config.voices) or found.voices,
+            open_voices=speaks and not config.voices and not found.voices,
             streaming=True,
             word_times=config.word_times and not speaks,
             speed=config.speed or (STENTOR_SPEEDS if found.stentor else None),

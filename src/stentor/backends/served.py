@@ -11,7 +11,7 @@ from stentor.lifecycle.served import Address, Served
 from stentor.lifecycle.service import Service
 from stentor.lifecycle.state import State
 from stentor.types import AudioChunk
-from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall
+from stentor_engine import Capabilities, ConversionCall, SpeechCall, Transcript, TranscriptionCall
 
 
 class Dialect(Protocol):
@@ -118,6 +118,10 @@ class ServedBackend:
         ):
             async for transcript in heard:
                 yield transcript
+
+    def convert(self, call: ConversionCall) -> AsyncGenerator[AudioChunk, None]:
+        """No protocol of such a server has it."""
+        raise InvalidRequest(f"the backend '{self.name}' does not convert", param="model")
 
     @asynccontextmanager
     async def reach(self) -> AsyncIterator[Address]:

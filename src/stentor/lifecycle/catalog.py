@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import stentor
-from stentor_engine.loader import Declaration, Task, engine_declarations, engine_names
+from stentor_engine.contract import Task
+from stentor_engine.loader import Declaration, engine_declarations, engine_names
 
 OPENAI_MODELS: Mapping[Task, tuple[str, ...]] = {
     "speech": ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15"),

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import aiodocker
-import aiohttp
-import psutil
 import structlog
 from aiodocker.containers import DockerContainer
 
@@ -26,26 +23,31 @@ from stentor.lifecycle.container_request import (
     folder_label,
     used_memory,
 )
+from stentor.lifecycle.docker import (
+    API_TIMEOUT,
+    ASK_AGAIN,
+    LOST,
+    NOT_FOUND,
+    exited,
+    find_docker,
+    is_there,
+    kill,
+    owner,
+    remove_left_over,
+    stop,
+)
 from stentor.lifecycle.eviction import Bytes
 from stentor.lifecycle.memory import memory_of
 from stentor.lifecycle.served import Address, Look, StartFailed, until_ready
 
 log = structlog.get_logger(__name__)
 
-API_TIMEOUT = 60.0
-"""Seconds for one request to Docker that does not wait for a container."""
 STOP_TIMEOUT = 5.0
 """Seconds from SIGTERM to SIGKILL."""
-ASK_AGAIN = 1.0
-"""Seconds until Docker, which went away, is asked again whether a container still runs."""
 TAIL = 40
 """Lines of what a container wrote that are kept to explain its end."""
-SOCKETS = ("/run/docker.sock", "/var/run/docker.sock", "/run/podman/podman.sock")
-NOT_FOUND, NOT_MODIFIED, CONFLICT = 404, 304, 409
 NOT_REACHED = 900
 """A status of aiodocker's own."""
-LOST = (aiohttp.ClientError, OSError)
-"""Docker is not reached, or not in time: TimeoutError is an OSError."""
 
 
 class Container:
@@ -60,7 +62,7 @@ class Container:
         self._made = made
         self._stopping = asyncio.Lock()
         self._killing: asyncio.Task[None] | None = None
-        self._exiting = asyncio.create_task(_exited(container))
+        self._exiting = asyncio.create_task(exited(container))
         self._gone = False
 
     @property
@@ -73,12 +75,12 @@ class Container:
 
     def kill(self) -> None:
         if self._killing is None:
-            self._killing = asyncio.create_task(_kill(self._container))
+            self._killing = asyncio.create_task(kill(self._container))
 
     async def stop(self, *, timeout: float = STOP_TIMEOUT) -> None:
         async with self._stopping:
             if not self._gone:
-                await _stop(self._container, timeout, remove=self._made)
+                await stop(self._container, timeout, remove=self._made)
                 self._gone = True
                 await asyncio.wait([self._exiting], timeout=ASK_AGAIN)
                 self._exiting.cancel()
@@ -118,7 +120,7 @@ class ContainerLauncher:
         self._wanted = wanted
         self._look = look
         self._host = host
-        self._labels = {LABEL: folder_label(data_dir), OWNER_LABEL: _owner(os.getpid())}
+        self._labels = {LABEL: folder_label(data_dir), OWNER_LABEL: owner(os.getpid())}
         self._start_timeout = start_timeout
         self._pull_timeout = pull_timeout
 
@@ -139,7 +141,7 @@ class ContainerLauncher:
                 address = await self._ready(container)
             except BaseException:
                 await self._tell_last_words(container)
-                await _stop(container, 0, remove=made)
+                await stop(container, 0, remove=made)
                 raise
         log.info("container_ready", backend=self._name, id=container.id[:12], at=address.url)
         return Container(docker, container, address, made=made)
@@ -156,7 +158,7 @@ class ContainerLauncher:
             await ended([creating])
             made = self._wanted.image is not None
             if made and not creating.cancelled() and creating.exception() is None:
-                await _stop(creating.result(), 0, remove=True)
+                await stop(creating.result(), 0, remove=True)
             raise
 
     async def _container(self, docker: aiodocker.Docker) -> DockerContainer:
@@ -165,7 +167,7 @@ class ContainerLauncher:
             container = docker.containers.container(str(wanted.name))
             await container.show()
             return container
-        if wanted.name is not None and await _is_there(docker, wanted.name):
+        if wanted.name is not None and await is_there(docker, wanted.name):
             raise StartFailed(
                 f"a container '{wanted.name}' is there already: leave out image to use it"
             )
@@ -176,7 +178,7 @@ class ContainerLauncher:
         async with asyncio.timeout(API_TIMEOUT):
             shown = await container.show()
         found = addresses(shown, self._wanted.port, find_docker(self._host))
-        exiting = asyncio.create_task(_exited(container))
+        exiting = asyncio.create_task(exited(container))
         looking = asyncio.create_task(until_ready(found, self._look, timeout=self._start_timeout))
         try:
             await asyncio.wait([exiting, looking], return_when=asyncio.FIRST_COMPLETED)
@@ -233,96 +235,6 @@ class ContainerLauncher:
                 await docker.close()
 
 
-async def remove_left_over(docker: aiodocker.Docker, folder: str) -> None:
-    """Containers that a gateway with this data folder made, and that does not live any more."""
-    async with asyncio.timeout(API_TIMEOUT):
-        found = await docker.containers.list(
-            all="true", filters=f'{{"label": ["{LABEL}={folder}"]}}'
-        )
-    for container in found:
-        labels: Mapping[str, str] = container["Labels"] or {}
-        if not _lives(labels.get(OWNER_LABEL, "")):
-            log.warning("left_over_removed", id=container.id[:12])
-            await _stop(container, 0, remove=True)
-
-
-def find_docker(given: str | None) -> str:
-    """The URL of its API: the one that is given, DOCKER_HOST, or that of a usual socket. Raises
-    StartFailed.
-    """
-    own = Path(os.environ.get("XDG_RUNTIME_DIR", "/nowhere"))
-    sockets = [
-        *(Path(each) for each in SOCKETS),
-        *(own / "docker.sock", own / "podman" / "podman.sock"),
-        Path.home() / ".docker" / "run" / "docker.sock",
-    ]
-    usual = (f"unix://{socket}" for socket in sockets if socket.is_socket())
-    found = given or os.environ.get("DOCKER_HOST") or next(usual, None)
-    if found is None:
-        raise StartFailed("no Docker was found: start it, or set DOCKER_HOST or the backend's host")
-    return found
-
-
-async def _is_there(docker: aiodocker.Docker, name: str) -> bool:
-    # Asked for, since engines refuse to make another with different statuses.
-    try:
-        await docker.containers.container(name).show()
-    except aiodocker.DockerError as error:
-        if error.status != NOT_FOUND:
-            raise
-        return False
-    return True
-
-
-async def _exited(container: DockerContainer) -> int | None:
-    """Waits for its end; Docker itself may be started anew meanwhile."""
-    while True:
-        try:
-            code: int = (await container.wait())["StatusCode"]
-            return code
-        except aiodocker.DockerError as error:
-            if error.status == NOT_FOUND:
-                return None
-            log.warning("container_not_watched", id=container.id[:12], why=error.message)
-        except LOST as error:
-            log.warning("container_not_watched", id=container.id[:12], why=type(error).__name__)
-        await asyncio.sleep(ASK_AGAIN)
-
-
-async def _stop(container: DockerContainer, timeout: float, *, remove: bool) -> None:
-    """Leaves nothing of it where it is to be removed; never raises: it is told in the log."""
-    try:
-        async with asyncio.timeout(API_TIMEOUT + timeout):
-            with suppress_status(NOT_MODIFIED, NOT_FOUND):
-                await container.stop(t=round(timeout))
-            if remove:
-                with suppress_status(NOT_FOUND, CONFLICT):
-                    await container.delete(force=True, v=True)
-    except (aiodocker.DockerError, *LOST) as error:
-        log.error("container_not_stopped", id=container.id[:12], why=str(error))
-
-
-async def _kill(container: DockerContainer) -> None:
-    try:
-        async with asyncio.timeout(API_TIMEOUT):
-            await container.kill()
-    except (aiodocker.DockerError, *LOST) as error:
-        log.error("container_not_killed", id=container.id[:12], why=str(error))
-
-
-class suppress_status:  # noqa: N801 - as contextlib.suppress
-    """Docker's refusals of these kinds: what was wanted is so already."""
-
-    def __init__(self, *statuses: int) -> None:
-        self._statuses = statuses
-
-    def __enter__(self) -> None:
-        """Nothing."""
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> bool:
-        return isinstance(error, aiodocker.DockerError) and error.status in self._statuses
-
-
 def _explained(error: BaseException, wanted: Wanted) -> str | None:
     """For the client, where it is one of those that are expected here."""
     if isinstance(error, StartFailed):
@@ -334,17 +246,6 @@ def _explained(error: BaseException, wanted: Wanted) -> str | None:
     if isinstance(error, (aiodocker.DockerError, *LOST, ValueError)):
         return "Docker is not reached: is it running, and may this user use its socket?"
     return None
-
-
-def _owner(pid: int) -> str:
-    return f"{pid}:{psutil.Process(pid).create_time():.2f}"
-
-
-def _lives(owner: str) -> bool:
-    pid = owner.partition(":")[0]
-    with suppress(psutil.NoSuchProcess, ValueError):
-        return _owner(int(pid)) == owner
-    return False
 
 
 def _gpus(pid: int, container: str) -> Bytes:

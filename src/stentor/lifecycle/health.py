@@ -25,7 +25,7 @@ def http_look(path: str | None) -> Look:
                 if answer.status >= 500 or (path is not None and not answer.ok):
                     raise NotReady(f"GET {path or '/'} gave {answer.status}")
         except aiohttp.ClientConnectorError as error:
-            raise NotReady(f"no connection: {error.os_error.strerror or 'refused'}") from error
+            raise NotReady("no connection") from error
         except aiohttp.ClientError as error:
             raise NotReady(f"GET {path or '/'} gave no HTTP answer") from error
 

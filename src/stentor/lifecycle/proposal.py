@@ -10,7 +10,31 @@ from stentor_engine.loader import Declaration
 
 KOKORO = frozenset({"en", "es", "fr", "hi", "it", "ja", "pt", "zh"})
 CHATTERBOX = frozenset(
-    "ar da de el en es fi fr he hi it ja ko ms nl no pl pt ru sv sw tr zh".split()
+    [
+        "ar",
+        "da",
+        "de",
+        "el",
+        "en",
+        "es",
+        "fi",
+        "fr",
+        "he",
+        "hi",
+        "it",
+        "ja",
+        "ko",
+        "ms",
+        "nl",
+        "no",
+        "pl",
+        "pt",
+        "ru",
+        "sv",
+        "sw",
+        "tr",
+        "zh",
+    ]
 )
 """Languages of Kokoro's voices, and of the multilingual Chatterbox."""
 ENOUGH_GPU = 6.0

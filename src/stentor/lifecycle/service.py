@@ -279,28 +279,25 @@ class Service(Generic[R]):
             self._starting.cancel()
 
     async def vacate(self, why: str, *, timeout: float) -> None:
-        """Stopped when this returns: when all have left, or after so many seconds without them.
-        Cancelled before, it stays.
+        """What runs now has stopped when this returns: when all have left, or after so many seconds
+        without them. Cancelled before, it stays.
         """
         if self._warming is not None:
             self._warming.cancel()
             self._warming = None
+        if self._state in (State.STARTING, State.READY):
+            self._close_for(why)
         try:
             async with asyncio.timeout(timeout):
-                while self._state in (State.STARTING, State.READY):
-                    self._close_for(why)
-                    await asyncio.wait([self._starting or self._end()])
+                await self._gone()
         except TimeoutError:
-            if self._starting is not None:
-                self.withdraw()
-                await asyncio.wait([self._starting])
+            self.withdraw()
             self._begin_stop(why)
+            await self._gone()
         except asyncio.CancelledError:
             self.stay(why)
             self._room.changed()  # somebody may still wait for it to leave
             raise
-        if self._state is State.DRAINING:
-            await asyncio.wait([self._end()])
 
     def measured(self, used: Bytes) -> None:
         """What it takes now."""
@@ -411,6 +408,13 @@ class Service(Generic[R]):
             self._giving_way = why
             self._settle()
             self._tell()
+
+    async def _gone(self) -> None:
+        """Waits for the end of what has to go, and not of what is started after it."""
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
+        if self._giving_way is not None and self._watching is not None:
+            await asyncio.wait([self._watching])
 
     def _settle(self) -> None:
         """When nobody uses it: stops it, if it has to go, or sees to it that it does in time."""

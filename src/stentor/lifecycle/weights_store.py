@@ -61,7 +61,9 @@ class WeightsStore:
         wanted = resolve(declaration, weights)
         if isinstance(wanted, Path):
             if not wanted.exists():
-                raise ModelUnavailable(f"the weights of '{name}' are not there: no folder {wanted.name}")
+                raise ModelUnavailable(
+                    f"the weights of '{name}' are not there: no folder {wanted.name}"
+                )
             return str(wanted)
         if not isinstance(wanted, Wanted):
             return wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from contextlib import suppress
 
 from stentor.backends.base import Backend
 from stentor.config import ConfigurationError
@@ -13,8 +13,13 @@ from stentor.lifecycle.service import AnyService
 from stentor.routing.scheduler import Admission, Scheduler
 from stentor.types import Priority
 from stentor_engine import Capabilities
+from stentor_engine.contract import Task
 
-Task = Literal["speech", "transcription"]
+_DOES: Mapping[Task, str] = {
+    "speech": "speak",
+    "transcription": "transcribe",
+    "conversion": "convert",
+}
 
 
 class Model:
@@ -59,7 +64,8 @@ class Model:
 
     async def load(self) -> None:
         """Starts its first backend that can be started; raises ModelUnavailable."""
-        with self.scheduler.admit(Priority.WARM_UP) as admission:
+        # Of a server that is reached under /upstream/ only, nothing more is known.
+        with suppress(InvalidRequest), self.scheduler.admit(Priority.WARM_UP) as admission:
             self._capabilities = await admission.ask()
 
     async def unload(self, *, timeout: float) -> None:
@@ -102,8 +108,7 @@ class Model:
         """Its capabilities; raises InvalidRequest when it is a model for another task."""
         capabilities = await self.capabilities(admission)
         if capabilities.task != task:
-            able = "speak" if task == "speech" else "transcribe"
-            raise InvalidRequest(f"model '{self.name}' does not {able}", param="model")
+            raise InvalidRequest(f"model '{self.name}' does not {_DOES[task]}", param="model")
         return capabilities
 
 

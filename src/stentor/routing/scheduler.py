@@ -203,13 +203,15 @@ class Admission:
         """Those of the first backend that can be started, of healthy ones before others; raises
         ModelUnavailable.
         """
-        reasons = []
+        errors: list[ModelUnavailable] = []
         for index in self._scheduler.by_health():
             try:
                 return await self._scheduler.enter(self, index).ensure_ready()
             except ModelUnavailable as error:
-                reasons.append(str(error))
-        raise ModelUnavailable("; ".join(reasons))
+                errors.append(error)
+        kinds = {type(error) for error in errors}
+        kind = kinds.pop() if len(kinds) == 1 else ModelUnavailable
+        raise kind("; ".join(map(str, errors)))
 
     def leave(self) -> None:
         for index in self.entered:

@@ -35,12 +35,15 @@ def resolve_voice(
 
     A voice of the model's own is taken as it is. An OpenAI name falls on one of the voices that
     speak the language (default: the language of the model's first voice). Raises VoiceNotFound,
-    and InvalidRequest for a language that nothing of the model speaks.
+    and InvalidRequest for a language that nothing of the model speaks. Where voices are not known,
+    every name is taken as it is.
     """
     if any(voice.id == name for voice in capabilities.voices):
         return name
     if name and capabilities.blends and (blend := parse_blend(name)) is not None:
         return _blended(name, blend, capabilities)
+    if name and capabilities.open_voices:
+        return name
     voices = _speaking(capabilities, language or "")
     if not name or name == "default":
         return voices[0].id if voices else None

@@ -5,6 +5,8 @@ from .callback import iterate_callback
 from .contract import (
     REFERENCE_RATE,
     Capabilities,
+    ConversionCall,
+    ConversionEngine,
     Engine,
     Reference,
     Samples,
@@ -25,6 +27,8 @@ from .options import Option, OptionValue, complete_options
 __all__ = [
     "REFERENCE_RATE",
     "Capabilities",
+    "ConversionCall",
+    "ConversionEngine",
     "Engine",
     "EngineError",
     "InvalidCall",

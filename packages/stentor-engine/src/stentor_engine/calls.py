@@ -1,9 +1,9 @@
-"""The two calls of a worker, each from its request event to the events of its answer."""
+"""The three calls of a worker, each from its request event to the events of its answer."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from wyoming.event import Event
 
 from .contract import (
-    REFERENCE_RATE,
     Capabilities,
+    ConversionEngine,
     Reference,
     Samples,
     SpeechCall,
@@ -20,30 +20,20 @@ from .contract import (
     TranscriptionEngine,
     Word,
 )
-from .errors import ConnectionLost, EngineError, FrameTooLarge, InvalidCall, MalformedFrame
+from .errors import EngineError, InvalidCall
 from .host import Host
 from .messages import (
     audio_chunk_event,
     audio_start_event,
     audio_stop_event,
-    expect,
-    parse_audio_chunk,
-    parse_audio_start,
-    parse_reference_id,
+    parse_convert,
     parse_synthesize,
     parse_transcribe,
     pcm_chunks,
     transcript_chunk_event,
 )
 from .options import complete_options
-from .references import reference_id, samples_of
 from .run import Run
-from .wire import read_event, within
-
-AUDIO_TIMEOUT = 60.0
-"""Seconds between two events of a call's own audio."""
-WINDOW_SLACK = 1.0
-"""Seconds that a call's audio may be longer than the engine's window."""
 
 
 async def speak(
@@ -53,9 +43,31 @@ async def speak(
     if not isinstance(engine, SpeechEngine):
         raise InvalidCall("this engine does not speak")
     call = _checked(replace(parse_synthesize(event), reference=reference), host.capabilities)
+    async with aclosing(_sounding(host, lambda: engine.synthesize(call))) as events:
+        async for each in events:
+            yield each
+
+
+async def convert(
+    host: Host, event: Event, window: NDArray[np.float32], reference: Reference | None
+) -> AsyncGenerator[Event, None]:
+    engine = host.engine
+    if not isinstance(engine, ConversionEngine):
+        raise InvalidCall("this engine does not convert")
+    call = replace(parse_convert(event, window), reference=reference)
+    call = replace(call, options=complete_options(host.capabilities.options, call.options))
+    async with aclosing(_sounding(host, lambda: engine.convert(call))) as events:
+        async for each in events:
+            yield each
+
+
+async def _sounding(
+    host: Host, start: Callable[[], Iterator[Samples | Word | None]]
+) -> AsyncGenerator[Event, None]:
+    """The answer that is audio; `start` makes the engine's generator."""
     rate = host.capabilities.sample_rate
     yield audio_start_event(rate)
-    run: Run[Samples | Word] = host.run(lambda: engine.synthesize(call))
+    run: Run[Samples | Word] = host.run(start)
     try:
         async for pieces in run.pieces():
             for chunk in _audio_events(pieces, rate):
@@ -94,56 +106,6 @@ def s16le(samples: object) -> bytes:
     elif samples.dtype != np.int16:
         raise EngineError(f"the engine yielded audio of type {samples.dtype}")
     return samples.astype("<i2").tobytes()
-
-
-async def receive_window(host: Host, reader: asyncio.StreamReader) -> NDArray[np.float32]:
-    """The audio that follows a `transcribe` event, bounded by the engine's window."""
-    capabilities = host.capabilities
-    pcm = await _receive_audio(reader, capabilities.sample_rate, capabilities.window)
-    return samples_of(pcm)
-
-
-async def receive_reference(
-    host: Host, event: Event, reader: asyncio.StreamReader, send: Callable[[Event], Awaitable[None]]
-) -> Reference | None:
-    """The recording that a `synthesize` event names, asked for if it was not sent before."""
-    named = parse_reference_id(event)
-    if named is None:
-        return None
-    if host.capabilities.reference is None:
-        raise InvalidCall("this engine takes on no other voice")
-    if (known := host.references.get(named)) is not None:
-        return known
-    await send(Event("reference-wanted"))
-    pcm = await _receive_audio(reader, REFERENCE_RATE, host.capabilities.reference[1])
-    reference = Reference(reference_id(pcm), samples_of(pcm))
-    if reference.id != named:
-        raise MalformedFrame("another reference came than was named")
-    host.references.put(reference)
-    return reference
-
-
-async def _receive_audio(reader: asyncio.StreamReader, rate: int, most: float) -> bytes:
-    """s16le mono at `rate` Hz, `most` seconds and a little."""
-    bound = 2 * int((most + WINDOW_SLACK) * rate)
-    if parse_audio_start(expect(await _next_event(reader), "audio-start")) != rate:
-        raise InvalidCall(f"this engine takes audio at {rate} Hz")
-    pcm = bytearray()
-    while expect(event := await _next_event(reader), "audio-chunk", "audio-stop").type != (
-        "audio-stop"
-    ):
-        samples, _ = parse_audio_chunk(event, rate)
-        pcm += samples.tobytes()
-        if len(pcm) > bound:
-            raise FrameTooLarge(f"a call takes at most {most:g} s of audio")
-    return bytes(pcm)
-
-
-async def _next_event(reader: asyncio.StreamReader) -> Event:
-    try:
-        return await within(AUDIO_TIMEOUT, read_event(reader))
-    except asyncio.TimeoutError as error:
-        raise ConnectionLost("the audio of a call stopped coming") from error
 
 
 async def listen(

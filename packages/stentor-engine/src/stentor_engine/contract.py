@@ -1,4 +1,4 @@
-"""What an engine is. Subclass one of the two engines, in one file, and Stentor can serve it.
+"""What an engine is. Subclass one of the three engines, in one file, and Stentor can serve it.
 
 Everything that yields is a plain blocking generator, run in a thread of the worker. It is closed at
 its next `yield` when nobody listens any more, so yield often; `yield None` where there is nothing
@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .options import Option, OptionValue
+
+Task = Literal["speech", "transcription", "conversion"]
 
 Samples = NDArray[np.int16] | NDArray[np.float32]
 """Mono audio, shape (n,): int16, or float32 within [-1, 1]."""
@@ -35,13 +37,15 @@ class Voice:
 class Capabilities:
     """What a loaded engine can do; the gateway supplies what is missing."""
 
-    task: Literal["speech", "transcription"]
+    task: Task
     sample_rate: int
-    """Hz: of the audio a speech engine yields, or the audio a transcription engine takes."""
+    """Hz: of the audio that it yields; of a transcription engine, of the audio that it takes."""
     languages: tuple[str, ...] = ()
     """BCP-47 tags; empty: unknown."""
     voices: tuple[Voice, ...] = ()
     """The first one is the default."""
+    open_voices: bool = False
+    """Speech: there may be voices that are not listed; any name is passed on as it is."""
     options: tuple[Option, ...] = ()
     streaming: bool = False
     """Audio comes before the whole call is computed."""
@@ -57,11 +61,12 @@ class Capabilities:
     blends: bool = False
     """Speech: a voice may be a mix of its own, as `a(2)+b`: see `parse_blend`."""
     reference: tuple[float, float] | None = None
-    """Speech: it can take on the voice of a recording, from so many seconds to so many."""
+    """Speech, conversion: it can take on the voice of a recording, from so many seconds to so
+    many."""
     max_chars: int = 300
     """The longest text of one call."""
     window: float = 30.0
-    """Seconds: the longest audio of one transcription call, and the length it likes best."""
+    """Seconds: the longest audio of one call, and the length it likes best."""
     detects_language: bool = False
     """Transcription: each transcript tells the language that was heard, when none was given."""
     translates: bool = False
@@ -152,6 +157,18 @@ class Transcript:
 
 
 @dataclass(frozen=True)
+class ConversionCall:
+    """Speech that is to be in another voice: float32 mono within [-1, 1] at REFERENCE_RATE."""
+
+    audio: NDArray[np.float32]
+    voice: str | None = None
+    reference: Reference | None = None
+    """Goes before `voice`; only for engines that declare it."""
+    seed: int = 0
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Weights:
     """Files that an engine loads. `stentor models pull` fetches them into a folder, whose path the
     engine gets as `Settings.weights`; an engine itself downloads nothing.
@@ -213,3 +230,9 @@ class TranscriptionEngine(Engine):
     @abstractmethod
     def transcribe(self, call: TranscriptionCall) -> Iterator[Transcript | None]:
         """Yield what was heard, in order of time; nothing at all where there is no speech."""
+
+
+class ConversionEngine(Engine):
+    @abstractmethod
+    def convert(self, call: ConversionCall) -> Iterator[Samples | None]:
+        """Yield what is said in the call's audio, in the other voice and in order."""

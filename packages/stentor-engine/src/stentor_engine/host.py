@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from .contract import Capabilities, Settings, SpeechEngine, TranscriptionEngine
+from .contract import Capabilities, ConversionEngine, Settings, SpeechEngine, TranscriptionEngine
 from .errors import LoadFailed
 from .messages import MAX_REASON, Info, info_event, parse_info
 from .options import complete_options
@@ -19,7 +19,7 @@ from .wire import encode, within
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-AnyEngine = SpeechEngine | TranscriptionEngine
+AnyEngine = SpeechEngine | TranscriptionEngine | ConversionEngine
 
 CLOSE_TIMEOUT = 1.0
 """Seconds for running calls to stop and for the engine's own `close`, together."""

@@ -10,13 +10,23 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, get_origin
+from typing import get_origin
 
-from .contract import Engine, SpeechEngine, TranscriptionEngine, Weights
+from .contract import (
+    ConversionEngine,
+    Engine,
+    SpeechEngine,
+    Task,
+    TranscriptionEngine,
+    Weights,
+)
 from .errors import LoadFailed
 
-Task = Literal["speech", "transcription"]
-_TASKS: Mapping[str, Task] = {"SpeechEngine": "speech", "TranscriptionEngine": "transcription"}
+_TASKS: Mapping[str, Task] = {
+    "SpeechEngine": "speech",
+    "TranscriptionEngine": "transcription",
+    "ConversionEngine": "conversion",
+}
 
 
 @dataclass(frozen=True)
@@ -160,13 +170,15 @@ def _weights(given: object) -> Mapping[str, tuple[Weights, ...]]:
     }
 
 
-def engine_class(path: Path, name: str) -> type[SpeechEngine] | type[TranscriptionEngine]:
+def engine_class(
+    path: Path, name: str
+) -> type[SpeechEngine] | type[TranscriptionEngine] | type[ConversionEngine]:
     """The file's engine of that name; raises LoadFailed when it cannot be had."""
     for value in vars(_module(path)).values():
         if (
             isinstance(value, type)
             and get_origin(value) is None  # Python 3.10 takes even `list[int]` for a type
-            and issubclass(value, SpeechEngine | TranscriptionEngine)
+            and issubclass(value, SpeechEngine | TranscriptionEngine | ConversionEngine)
             and getattr(value, "name", None) == name
         ):
             return value

@@ -7,6 +7,8 @@
 | `synthesize`                                 | `audio-start`, `audio-chunk`…, `audio-stop` |
 | with a reference that is not known           | `reference-wanted`, before                  |
 | `audio-start`, `audio-chunk`…, `audio-stop`  | …as above                                   |
+| `convert`, `audio-start`, `audio-chunk`…,    | as `synthesize`, and `reference-wanted`     |
+| `audio-stop`                                 | before where that is due                    |
 | `transcribe`, `audio-start`, `audio-chunk`…, | `transcript-start`, `transcript-chunk`…,    |
 | `audio-stop`                                 | `transcript`, `transcript-stop`             |
 
@@ -24,7 +26,15 @@ import numpy as np
 from numpy.typing import NDArray
 from wyoming.event import Event
 
-from .contract import Capabilities, SpeechCall, Transcript, TranscriptionCall, Word
+from .contract import (
+    Capabilities,
+    ConversionCall,
+    SpeechCall,
+    Task,
+    Transcript,
+    TranscriptionCall,
+    Word,
+)
 from .errors import EngineError, MalformedFrame, VersionMismatch, WireError, engine_error
 from .typed import field, typed
 from .wire import MAX_PAYLOAD, PROTOCOL
@@ -33,6 +43,8 @@ LoadState = Literal["loading", "ready", "failed"]
 MAX_REASON = 2000
 """Characters of an error's text; exceptions quote what they choke on, however long it is."""
 _OBJECT = Mapping[str, Any]
+_DOMAINS: Mapping[Task, str] = {"speech": "tts", "transcription": "asr"}
+"""Wyoming's, of its programs; it has none that convert."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +64,8 @@ def describe_event() -> Event:
 def info_event(info: Info) -> Event:
     """Also a valid Wyoming `info`, so that foreign clients can list a ready worker."""
     data: dict[str, Any] = {"stentor": {"protocol": PROTOCOL, **asdict(info)}}
-    if info.capabilities is not None:
-        domain = "tts" if info.capabilities.task == "speech" else "asr"
+    if info.capabilities is not None and info.capabilities.task in _DOMAINS:
+        domain = _DOMAINS[info.capabilities.task]
         data[domain] = [_program(info.engine, info.capabilities)]
     return Event("info", data)
 
@@ -107,9 +119,7 @@ def parse_pong(event: Event) -> dict[str, int]:
 
 
 def synthesize_event(call: SpeechCall) -> Event:
-    data: dict[str, Any] = {"text": call.text}
-    if call.voice is not None:
-        data["voice"] = {"name": call.voice}
+    data: dict[str, Any] = {"text": call.text, **_voice_data(call.voice)}
     data["stentor"] = {
         "protocol": PROTOCOL,
         "language": call.language,
@@ -122,8 +132,12 @@ def synthesize_event(call: SpeechCall) -> Event:
     return Event("synthesize", data)
 
 
+def _voice_data(voice: str | None) -> dict[str, Any]:
+    return {} if voice is None else {"voice": {"name": voice}}
+
+
 def parse_reference_id(event: Event) -> str | None:
-    """Of the reference that a `synthesize` event names: it travels only where it is not known."""
+    """Of the reference that a request names: it travels only where it is not known."""
     named: str | None = field(extension(event), "reference", str, None)
     return named
 
@@ -212,6 +226,29 @@ def parse_transcribe(event: Event, audio: NDArray[np.float32]) -> TranscriptionC
         temperature=field(extra, "temperature", float, 0.0),
         task=field(extra, "task", Literal["transcribe", "translate"], "transcribe"),
         words=field(extra, "words", bool, False),
+        options=field(extra, "options", _OBJECT, {}),
+    )
+
+
+def convert_event(call: ConversionCall) -> Event:
+    """Without the audio, which follows in events of its own."""
+    data = _voice_data(call.voice)
+    data["stentor"] = {
+        "protocol": PROTOCOL,
+        "seed": call.seed,
+        "reference": call.reference and call.reference.id,
+        "options": dict(call.options),
+    }
+    return Event("convert", data)
+
+
+def parse_convert(event: Event, audio: NDArray[np.float32]) -> ConversionCall:
+    """Without its reference, and with unchecked options: `complete_options` knows them."""
+    extra = extension(event)
+    return ConversionCall(
+        audio=audio,
+        voice=field(field(event.data, "voice", _OBJECT, {}), "name", str, None),
+        seed=field(extra, "seed", int, 0),
         options=field(extra, "options", _OBJECT, {}),
     )
 

@@ -8,7 +8,8 @@ from contextlib import aclosing
 
 from wyoming.event import Event
 
-from . import calls
+from . import calls, incoming
+from .contract import REFERENCE_RATE, Reference
 from .errors import ConnectionLost, EngineError, MalformedFrame, WireError
 from .host import Host
 from .memory import device_memory
@@ -55,16 +56,26 @@ class Session:
             await self._send(pong_event(event, device_memory()))
         elif event.type == "describe":
             await self._describe()
-        elif event.type not in ("synthesize", "transcribe"):
+        elif event.type not in ("synthesize", "transcribe", "convert"):
             raise MalformedFrame(f"'{event.type}' is not a request")
         elif self._busy:
             raise MalformedFrame("one call at a time on a connection")
-        elif event.type == "synthesize":
-            reference = await calls.receive_reference(self._host, event, self._reader, self._send)
-            self._begin(calls.speak(self._host, event, reference))
         else:
-            window = await calls.receive_window(self._host, self._reader)
-            self._begin(calls.listen(self._host, event, window))
+            self._begin(await self._call(event))
+
+    async def _call(self, request: Event) -> AsyncGenerator[Event, None]:
+        """The answer, when all that belongs to the request has come."""
+        if request.type == "transcribe":
+            rate = self._host.capabilities.sample_rate
+            window = await incoming.receive_window(self._host, self._reader, rate)
+            return calls.listen(self._host, request, window)
+        if request.type == "convert":
+            window = await incoming.receive_window(self._host, self._reader, REFERENCE_RATE)
+            return calls.convert(self._host, request, window, await self._reference(request))
+        return calls.speak(self._host, request, await self._reference(request))
+
+    async def _reference(self, request: Event) -> Reference | None:
+        return await incoming.receive_reference(self._host, request, self._reader, self._send)
 
     async def _describe(self) -> None:
         loading = not self._host.loaded.is_set()

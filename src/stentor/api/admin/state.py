@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from stentor.backends.base import Backend
 from stentor.lifecycle.eviction import Bytes
 from stentor.lifecycle.service import AnyService
-from stentor.routing.models import Model, Task
+from stentor.routing.models import Model
+from stentor_engine.contract import Task
 
 
 class Queue(BaseModel):

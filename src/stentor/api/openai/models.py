@@ -10,7 +10,8 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from stentor.routing.models import Model, Models, Task
+from stentor.routing.models import Model, Models
+from stentor_engine.contract import Task
 
 
 class ModelObject(BaseModel):
@@ -67,7 +68,7 @@ def models_router(models: Models) -> APIRouter:
     @router.get("/v1/audio/models")
     async def list_speech_models() -> SpeechModelList:
         """Models that speak, and those of which nothing is known yet."""
-        able = [n for n, model in models.by_name.items() if model.task != "transcription"]
+        able = [n for n, model in models.by_name.items() if model.task in ("speech", None)]
         return SpeechModelList(models=[ModelId(id=name) for name in able])
 
     return router

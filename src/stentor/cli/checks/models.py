@@ -14,9 +14,11 @@ from stentor.cli.client import LISTENS, SPEAKS
 from stentor.errors import StentorError
 from stentor.routing.models import Model
 from stentor.types import SpeechRequest, TranscriptionRequest
+from stentor_engine import REFERENCE_RATE, ConversionCall, Reference
+from stentor_engine.references import reference_id, samples_of
 
 TEXT = "One, two, three, four, five."
-RATE = 24_000
+RATE = REFERENCE_RATE
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,12 @@ async def models(stentor: Stentor) -> AsyncIterator[Finding]:
     for name in (SPEAKS, LISTENS):
         yield _alias(stentor, name)
     spoken: dict[str, bytes] = {}
-    ears = []
+    others = []
     for model in sorted(stentor.models, key=lambda m: m is not stentor.models.by_name.get(SPEAKS)):
         try:
             capabilities = await model.capabilities()
-            if capabilities.task == "transcription":
-                ears.append(model)
+            if capabilities.task != "speech":
+                others.append(model)
                 continue
             said = await _say(stentor, model, words=capabilities.word_times)
         except StentorError as error:
@@ -46,8 +48,9 @@ async def models(stentor: Stentor) -> AsyncIterator[Finding]:
         seconds = len(said.pcm) / 2 / RATE
         what = f"speaks ({seconds:.1f} s{told}), {voices} voice{'s' * (voices != 1)}"
         yield Finding("ok", model.name, what)
-    for model in ears:
-        yield await _hear(stentor, model, spoken)
+    for model in others:
+        use = _hear if model.task == "transcription" else _convert
+        yield await use(stentor, model, spoken)
     for finding in better(stentor):
         yield finding
 
@@ -92,6 +95,27 @@ async def _hear(stentor: Stentor, model: Model, spoken: dict[str, bytes]) -> Fin
     if not text:
         return Finding("note", model.name, f"listens, and heard nothing of what {speaker} said")
     return Finding("ok", model.name, f"listens; of {speaker}'s '{TEXT}' it heard '{text}'{told}")
+
+
+async def _convert(stentor: Stentor, model: Model, spoken: dict[str, bytes]) -> Finding:
+    """What the first of the speaking models said."""
+    if not spoken:
+        return Finding("note", model.name, "loads; there is nothing spoken that it could convert")
+    speaker, pcm = next(iter(spoken.items()))
+    seconds = 0.0
+    try:
+        voices = (await model.capabilities()).voices
+        recording = None if voices else Reference(reference_id(pcm), samples_of(pcm))
+        call = ConversionCall(samples_of(pcm), reference=recording)
+        with model.scheduler.admit() as admission:
+            async with admission.lease() as backend, aclosing(backend.convert(call)) as chunks:
+                async for chunk in chunks:
+                    seconds += len(chunk.samples) / chunk.rate
+    except StentorError as error:
+        return _broken(model, error)
+    if not seconds:
+        return Finding("note", model.name, f"converts, and made nothing of what {speaker} said")
+    return Finding("ok", model.name, f"converts; of what {speaker} said it made {seconds:.1f} s")
 
 
 def _broken(model: Model, error: StentorError) -> Finding:
