@@ -10,7 +10,7 @@ from stentor.backends.base import Backend
 from stentor.errors import QueueFull, ShuttingDown
 from stentor.routing.scheduler import Admission, Scheduler
 from stentor.types import AudioChunk, Priority
-from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall
+from stentor_engine import Capabilities, ConversionCall, SpeechCall, Transcript, TranscriptionCall
 
 pytestmark = pytest.mark.anyio
 
@@ -52,6 +52,10 @@ class Slots:
         yield
 
     async def listen(self, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
+        return
+        yield
+
+    async def convert(self, call: ConversionCall) -> AsyncGenerator[AudioChunk, None]:
         return
         yield
 

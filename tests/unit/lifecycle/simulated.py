@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from collections.abc import Awaitable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -62,6 +62,15 @@ class World:
     def spend(self, seconds: float = STEP) -> None:
         self.run(asyncio.sleep(seconds))
 
+    def settle(self) -> None:
+        """What is due happens, and no time passes."""
+
+        async def rounds() -> None:
+            for _ in range(20):
+                await asyncio.sleep(0)
+
+        self.run(rounds())
+
     def close(self) -> None:
         """What still runs is cancelled."""
         tasks = asyncio.all_tasks(self._loop)
@@ -92,6 +101,8 @@ class Thing:
     measurable: bool = True
     asked_to_stop: bool = False
     alive: bool = True
+    when_asked: Callable[[], None] = lambda: None
+    """Called when it is asked to stop while it runs."""
     _exited: asyncio.Event = field(default_factory=asyncio.Event)
 
     def die(self) -> None:
@@ -106,7 +117,9 @@ class Thing:
         self.die()
 
     async def stop(self, *, timeout: float = 3.0) -> None:
-        self.asked_to_stop = self.asked_to_stop or self.alive
+        if self.alive and not self.asked_to_stop:
+            self.asked_to_stop = True
+            self.when_asked()
         patience = min(timeout, self.stop_takes) if self.obeys else timeout
         try:
             async with asyncio.timeout(patience):
@@ -141,6 +154,7 @@ class Starter:
     phase: str = ""
     """`prepare`, `launch`, or nothing."""
     launches: int = 0
+    when_asked: Callable[[], None] = lambda: None
 
     @property
     def alive(self) -> list[Thing]:
@@ -175,7 +189,7 @@ class Starter:
             raise
         finally:
             self.phase = ""
-        self.things.append(Thing(dict(self.takes)))
+        self.things.append(Thing(dict(self.takes), when_asked=self.when_asked))
         return self.things[-1]
 
 

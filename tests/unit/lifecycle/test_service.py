@@ -23,34 +23,49 @@ them."""
 
 
 class Visit:
-    """A request: it enters, waits for the service, and stays in a call until it is told to go."""
+    """A request: it enters, waits for the service, stays in a call until it is told to go on, and
+    inside, without a call, until it is told to go.
+    """
 
     def __init__(self, of: Service[Thing]) -> None:
         self._of = of
-        self._go = asyncio.Event()
+        self._go_on, self._go = asyncio.Event(), asyncio.Event()
         self.waits = True
-        self.cut = False
+        self._uses: Thing | None = None
         of.enter()
         self.task = asyncio.create_task(self._run())
 
+    @property
+    def inside(self) -> bool:
+        """It uses what runs."""
+        return not self.task.done() and self._uses is not None and self._uses.alive
+
     async def _run(self) -> None:
         try:
-            running = await self._of.ensure_ready()
+            self._uses = await self._of.ensure_ready()
             self.waits = False
             with self._of.call():
-                going = asyncio.create_task(self._go.wait())
-                gone = asyncio.create_task(running.exited())
-                await asyncio.wait([going, gone], return_when=asyncio.FIRST_COMPLETED)
-                self.cut = gone.done()
-                going.cancel()
-                gone.cancel()
+                await self._until_either(self._go_on.wait(), self._uses.exited())
+            await self._until_either(self._go.wait(), self._uses.exited())
         except StentorError:
             pass  # a clear error is an end
         finally:
             self.waits = False
             self._of.leave()
 
+    async def _until_either(self, *ends: Coroutine[Any, Any, object]) -> None:
+        tasks = [asyncio.create_task(end) for end in ends]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    def go_on(self) -> None:
+        self._go_on.set()
+
     def go(self) -> None:
+        self._go_on.set()
         self._go.set()
 
 
@@ -67,6 +82,12 @@ class Life(RuleBasedStateMachine):
         self.work: set[asyncio.Task[Any]] = set()
         self.vacating = 0
         self.closed = False
+        self.starter.when_asked = self.it_is_asked_to_stop
+
+    def it_is_asked_to_stop(self) -> None:
+        """Nobody who is inside loses it for another reason than its owner's."""
+        if not self.closed and not self.vacating and any(visit.inside for visit in self.visits):
+            self.world.defects.append("it is stopped under a request")
 
     @initialize(
         idle=st.sampled_from([0.0, 5.0, float("inf")]),
@@ -88,9 +109,7 @@ class Life(RuleBasedStateMachine):
 
     def background(self, work: Coroutine[Any, Any, Any]) -> None:
         async def begun() -> None:
-            task = asyncio.create_task(work)
-            self.work.add(task)
-            task.add_done_callback(self.work.discard)
+            self.work.add(asyncio.create_task(work))
 
         self.world.run(begun())
 
@@ -110,10 +129,21 @@ class Life(RuleBasedStateMachine):
         self.do(lambda: self.visits.append(Visit(self.one)))
 
     @precondition(lambda self: self.visits)
-    @rule(data=st.data())
-    def leave(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), rest=st.booleans())
+    def leave(self, data: st.DataObject, rest: bool) -> None:
         visit = data.draw(st.sampled_from(self.visits))
-        self.do(visit.go)
+        self.do(visit.go_on if rest else visit.go)
+
+    @precondition(lambda self: not self.closed)
+    @rule(seconds=st.sampled_from([0.1, 1.0]))
+    def use(self, seconds: float) -> None:
+        """Shortly."""
+
+        def both() -> None:
+            self.come_now()
+            self.visits[-1].go()
+
+        self.do(both, after=seconds)
 
     @precondition(lambda self: self.visits)
     @rule(data=st.data(), before=st.booleans())
@@ -166,7 +196,7 @@ class Life(RuleBasedStateMachine):
 
         self.world.run(both())
 
-    @precondition(lambda self: not self.closed)
+    @precondition(lambda self: not self.closed and self.one.policy.keep_warm)
     @rule()
     def warm_up(self) -> None:
         self.do(self.one.warm_up)
@@ -193,8 +223,12 @@ class Life(RuleBasedStateMachine):
 
     @rule(drain=st.sampled_from([0.0, 10.0]))
     def close(self, drain: float) -> None:
-        self.closed = True
-        self.background(self.one.close(drain_timeout=drain))
+        async def close() -> None:
+            self.closed = True
+            await self.one.close(drain_timeout=drain)
+            assert not self.starter.alive
+
+        self.background(close())
 
     @invariant()
     def one_thing_at_most(self) -> None:
@@ -206,16 +240,6 @@ class Life(RuleBasedStateMachine):
             assert not self.starter.alive
 
     @invariant()
-    def no_user_loses_it_for_another_reason_than_its_owner(self) -> None:
-        if self.closed or self.vacating:
-            return
-        assert not any(t.asked_to_stop for t in self.starter.alive if self._in_call())
-
-    def _in_call(self) -> bool:
-        visits = [visit for visit in self.visits if not visit.task.done()]
-        return any(not visit.waits and not visit.cut for visit in visits)
-
-    @invariant()
     def open_again_when_it_has_stopped(self) -> None:
         if getattr(self, "one", None) and self.one.state in (State.STOPPED, State.FAILED):
             assert self.one.open
@@ -223,6 +247,9 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def no_defect(self) -> None:
         assert self.world.defects == []
+        for task in self.work:
+            if task.done():
+                task.result()
 
     def teardown(self) -> None:
         try:
@@ -245,7 +272,8 @@ class Life(RuleBasedStateMachine):
             assert self.one.state in (State.STOPPED, State.FAILED), "it is idle"
         self.world.run(self.one.close())
         assert (self.one.state, self.starter.alive) == (State.STOPPED, [])
-        assert not self.work
+        assert all(task.done() for task in self.work)
+        self.no_defect()
         self.world.spend(LONGEST)
         assert not self.starter.alive, "it runs after it was closed"
         with pytest.raises(ShuttingDown):
@@ -320,6 +348,27 @@ def test_unloading_waits_for_the_end_of_a_start_that_it_gives_up(world: World) -
         assert (one.state, starter.phase) == (State.STOPPED, "")
 
     world.run(run())
+
+
+def test_unloading_does_not_wait_for_what_comes_after_it(world: World) -> None:
+    """Requests that wait for its end start it again at once."""
+    starter = Starter(start_seconds=0.0)
+
+    async def run() -> None:
+        one = service(starter)
+        await one.ensure_ready()
+        first = starter.thing
+        unloading = asyncio.create_task(one.vacate("unloaded", timeout=30))
+        await asyncio.sleep(0)
+        one.enter()
+        await asyncio.gather(unloading, one.ensure_ready())
+        assert starter.thing is not first
+        assert is_open(one)
+        one.leave()
+        await one.close()
+
+    world.run(run())
+    assert world.now < 5
 
 
 def test_a_given_up_unloading_lets_requests_in_again(world: World) -> None:
