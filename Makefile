@@ -32,7 +32,7 @@ serve: $(VENV)/.serve  ## run the server on STENTOR_HOST:STENTOR_PORT (default 1
 	$(BIN)/stentor serve
 
 test: $(VENV)/.node  ## run the tests
-	$(BIN)/python -m pytest -m "not long and not engines and not containers"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long and not engines and not containers"
 
 test-long: $(VENV)/.dev  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m long --timeout 900

@@ -115,6 +115,8 @@ class Stentor:
             self.residency.add(service)
         self.config, self.offers, self.aliases = config, offers, aliases
         self.engines = {name: declared(name, place.engines) for name in place.engines}
+        if self._watching is not None:  # it is open
+            self._warm_up()
 
     def better(self) -> tuple[Choice, ...]:
         """Models that suit this machine and would do their work better than what is here."""
@@ -146,6 +148,9 @@ class Stentor:
         """Starts what is to be kept warm, and looks after memory until `close`."""
         self._watching = asyncio.create_task(self.residency.watch())
         self._clearing = asyncio.create_task(remove_left_over_containers(self.config))
+        self._warm_up()
+
+    def _warm_up(self) -> None:
         for service in self.services:
             if service.policy.keep_warm:
                 service.warm_up()

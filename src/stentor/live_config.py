@@ -90,16 +90,16 @@ class LiveConfig:
             raise Conflict(f"'{name}' is a model of the configuration's file", param="name")
 
     def _keep(self, models: dict[str, ModelConfig]) -> None:
-        before = self._stentor.config
+        before = self._kept.read()
         try:
-            self._apply(with_kept(self._read(), models))
-        except ConfigurationError as error:
-            raise InvalidRequest(str(error).strip()) from error
-        try:
+            # Kept first: what cannot be kept has not ended any model's worker.
             self._kept.write(models)
+            self._apply(with_kept(self._read(), models))
         except OSError as error:
-            self._apply(before)
             raise StorageFull(f"the model cannot be kept: {error.strerror}") from error
+        except ConfigurationError as error:
+            self._kept.write(before)
+            raise InvalidRequest(str(error).strip()) from error
 
     def _apply(self, config: Config) -> Changes:
         before, old = self._stentor.config, {m.name: m for m in self._stentor.models}

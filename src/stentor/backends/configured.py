@@ -23,9 +23,9 @@ from stentor.errors import ModelUnavailable
 from stentor.lifecycle.catalog import declared
 from stentor.lifecycle.device import choose_device
 from stentor.lifecycle.environments import Environments
+from stentor.lifecycle.needs import Policy
 from stentor.lifecycle.process import WorkerCommand
 from stentor.lifecycle.residency import Residency
-from stentor.lifecycle.service import Policy
 from stentor.lifecycle.weights import Wanted, resolve
 from stentor.lifecycle.weights_store import WeightsStore
 from stentor.lifecycle.worker import Worker

@@ -15,8 +15,9 @@ from stentor.lifecycle.command import Command, CommandLauncher
 from stentor.lifecycle.container import ContainerLauncher
 from stentor.lifecycle.container_request import Wanted
 from stentor.lifecycle.health import http_look, wyoming_look
+from stentor.lifecycle.needs import Launcher, Policy, Room
 from stentor.lifecycle.served import Look, Served
-from stentor.lifecycle.service import Launcher, Policy, Room, Service
+from stentor.lifecycle.service import Service
 
 
 def build(

@@ -61,7 +61,8 @@ class Residency:
         """Those that were asked to leave for somebody who waits, with the reason they were told."""
         self._waiting: list[_Waiter] = []
         self._paused: frozenset[str] = frozenset()
-        self._vacating: set[asyncio.Task[None]] = set()
+        self._vacating: dict[asyncio.Task[None], str] = {}
+        """For a pause: with the name of the service."""
         self._unmeasured: set[str] = set()
         """Those that could not be measured last: it is told once."""
 
@@ -164,7 +165,7 @@ class Residency:
             self._services[name].measured(used)
         for device, most in self.budget.items():
             # One byte more would fit into one byte more: what is there fits.
-            plan = make_room({device: 1}, self._staying(), {device: most + 1})
+            plan = make_room({device: 1}, self._staying(fresh=0.0), {device: most + 1})
             for each in plan.leave if plan.room is Room.EVICT else ():
                 self._services[each].give_way(f"{device} is full")
 
@@ -204,20 +205,26 @@ class Residency:
         for waiter in self._waiting:
             if self._is_paused(waiter.name) and not waiter.granted.done():
                 waiter.granted.set_exception(self._refused(waiter.name))
-        vacating = {asyncio.create_task(e.vacate("paused", timeout=timeout)) for e in concerned}
+        vacating = {
+            asyncio.create_task(each.vacate("paused", timeout=timeout)): each.name
+            for each in concerned
+        }
         self._vacating |= vacating
         for task in vacating:  # which go on if nobody waits for this any more
-            task.add_done_callback(self._vacating.discard)
+            task.add_done_callback(self._vacating.pop)
         if vacating:
             await asyncio.wait(vacating)
 
-    def resume(self) -> None:
-        was, self._paused = self._paused, frozenset()
-        log.info("resumed", devices=sorted(was))
-        for task in self._vacating:
-            task.cancel()
+    def resume(self, devices: Collection[str] | None = None) -> None:
+        """Those devices, or all."""
+        was = self._paused
+        self._paused = was - frozenset(was if devices is None else devices)
+        log.info("resumed", devices=sorted(was - self._paused))
+        for task, name in self._vacating.items():
+            if not self._is_paused(name):
+                task.cancel()
         for service in self._services.values():
-            if service.policy.keep_warm:
+            if service.policy.keep_warm and not self._is_paused(service.name):
                 service.warm_up()
         self.changed()
 
@@ -260,17 +267,21 @@ class Residency:
             for device, need in service.need.items()
         }
 
-    def _residents(self) -> list[Resident]:
+    def _residents(self, *, fresh: float | None = None) -> list[Resident]:
+        """`fresh`: seconds after its start for which one is left alone."""
+        spared = self._patience if fresh is None else fresh
         return [
-            _resident(service)
+            _resident(service, fresh=spared)
             for name in sorted(self._claimed)
             if (service := self._services.get(name)) is not None
         ]
 
-    def _staying(self) -> list[Resident]:
+    def _staying(self, *, fresh: float | None = None) -> list[Resident]:
         """Without those that are being stopped."""
         services = self._services
-        return [r for r in self._residents() if services[r.name].state is not State.DRAINING]
+        return [
+            r for r in self._residents(fresh=fresh) if services[r.name].state is not State.DRAINING
+        ]
 
     def _refused(self, name: str) -> NoRoom:
         device = self._services[name].policy.device
@@ -289,14 +300,19 @@ class Residency:
         return set().union(*(self._devices(each.name) for each in others))
 
 
-def _resident(service: AnyService) -> Resident:
+def _resident(service: AnyService, *, fresh: float) -> Resident:
+    """What was loaded less than `fresh` seconds ago is as good as busy: or two models under short
+    requests would be loaded for each of them.
+    """
+    now = time.monotonic()
     leaving = service.state is State.DRAINING
+    loading = service.state is State.STARTING or now - service.ready_since < fresh
     last = service.last_used
     return Resident(
         service.name,
         {**service.need, **{d: max(n, service.need.get(d, 0)) for d, n in service.used.items()}},
-        busy=service.busy or leaving or service.state is State.STARTING,
+        busy=service.busy or leaving or loading,
         pinned=service.policy.pinned,
-        idle=0.0 if last is None else time.monotonic() - last,
+        idle=0.0 if last is None else now - last,
         reload=service.start_seconds,
     )

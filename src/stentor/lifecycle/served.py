@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from stentor.lifecycle.service import Running
+from stentor.lifecycle.needs import Running
 
 POLL_FIRST = 0.05
 POLL_MOST = 1.0

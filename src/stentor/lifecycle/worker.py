@@ -12,8 +12,9 @@ from stentor.errors import ModelUnavailable, WorkerLost, WorkerStalled
 from stentor.lifecycle.connection import Connection
 from stentor.lifecycle.eviction import Bytes
 from stentor.lifecycle.memory import memory_of
+from stentor.lifecycle.needs import Policy, Room
 from stentor.lifecycle.process import WorkerCommand, WorkerProcess
-from stentor.lifecycle.service import DRAIN_TIMEOUT, Policy, Room, Service
+from stentor.lifecycle.service import DRAIN_TIMEOUT, Service
 from stentor.lifecycle.state import State
 from stentor_engine import Capabilities
 from stentor_engine.errors import ConnectionLost, EngineError, WireError

@@ -14,7 +14,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.service import Policy, Room, Service
+from stentor.lifecycle.needs import Policy, Room
+from stentor.lifecycle.service import Service
 
 T = TypeVar("T")
 START_TIMEOUT = 20.0

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from stentor.errors import NoRoom
 from stentor.lifecycle.eviction import Bytes
-from stentor.lifecycle.residency import Residency
+from stentor.lifecycle.residency import PATIENCE, Residency
 from stentor.lifecycle.service import Service
 from stentor.lifecycle.state import State
 from tests.unit.lifecycle.simulated import Starter, Thing, World, is_open, service
@@ -357,6 +357,7 @@ def test_while_one_is_stopped_no_other_has_to_go_for_the_same_need(world: World)
         await place.use("a")
         await asyncio.sleep(1)
         await place.use("b")
+        await asyncio.sleep(PATIENCE)
         place.starters["a"].thing.obeys = False
         waiting = asyncio.create_task(place.use("c"))
         await asyncio.sleep(0.1)
@@ -366,6 +367,23 @@ def test_while_one_is_stopped_no_other_has_to_go_for_the_same_need(world: World)
         place.residency.measured("b", {"ram": 50})
         await waiting
         assert place.states() == "a:stopped b:ready c:ready"
+        await place.close()
+
+    world.run(run())
+
+
+def test_what_was_just_loaded_is_left_alone_for_a_while(world: World) -> None:
+    """Or two models under short requests would be loaded for each of them."""
+
+    async def run() -> None:
+        place = Place(100, a=60, b=60)
+        await place.use("a")
+        waiting = asyncio.create_task(place.use("b"))
+        await asyncio.sleep(PATIENCE / 2)
+        assert place.states() == "a:ready b:starting"
+        assert not place.residency.has_room("b")
+        await waiting
+        assert place.states() == "a:stopped b:ready"
         await place.close()
 
     world.run(run())

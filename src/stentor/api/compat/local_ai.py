@@ -34,7 +34,7 @@ def local_ai_router(models: Models, residency: Residency, *, pause_timeout: floa
 
     @router.get("/status")
     async def status() -> dict[str, Any]:
-        gaming = bool(residency.paused)
+        gaming = any(map(_is_gpu, residency.paused))
         on_gpu = [model.name for model in running() if _on_gpu(model)]
         stopped = [model for model in models if not _runs(model)]
         return {
@@ -52,7 +52,7 @@ def local_ai_router(models: Models, residency: Residency, *, pause_timeout: floa
         if mode.enable:
             await residency.pause(GPUS, timeout=pause_timeout)
         else:
-            residency.resume()
+            residency.resume([each for each in residency.paused if _is_gpu(each)])
         stopped = sorted(before - {model.name for model in running()})
         return {"ok": True, "gaming_mode": mode.enable, "stopped": stopped}
 
@@ -65,6 +65,10 @@ def local_ai_router(models: Models, residency: Residency, *, pause_timeout: floa
         return {"ok": True, "stopped": [model.name for model in before]}
 
     return router
+
+
+def _is_gpu(device: str) -> bool:
+    return device.partition(":")[0] in GPUS
 
 
 def _runs(model: Model) -> bool:
