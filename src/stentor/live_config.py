@@ -53,8 +53,9 @@ class LiveConfig:
         self._read = read
         self._kept = kept
 
-    def is_kept(self, name: str) -> bool:
-        return name in self._kept.read()
+    def kept(self) -> frozenset[str]:
+        """The names of the models that were created here."""
+        return frozenset(self._kept.read())
 
     def reload(self) -> Changes:
         """Raises ConfigurationError, with nothing changed."""

@@ -11,7 +11,10 @@ from stentor.lifecycle.catalog import bundled_engines, find_engines
 from stentor.lifecycle.environment import satisfied_here
 from stentor.lifecycle.script import read_script
 from stentor_engine import (
+    ConversionCall,
+    ConversionEngine,
     OptionValue,
+    Reference,
     Settings,
     SpeechCall,
     SpeechEngine,
@@ -21,6 +24,7 @@ from stentor_engine import (
     complete_options,
 )
 from stentor_engine.calls import s16le
+from stentor_engine.host import AnyEngine
 from stentor_engine.loader import engine_class
 from tests.audio import Samples
 
@@ -33,12 +37,13 @@ FILES = {
 
 
 @cache
-def loaded(name: str) -> SpeechEngine | TranscriptionEngine:
+def loaded(name: str) -> AnyEngine:
     return engine_class(FILES[name], name)(Settings())
 
 
 SPEECH = [name for name in FILES if isinstance(loaded(name), SpeechEngine)]
 TRANSCRIPTION = [name for name in FILES if isinstance(loaded(name), TranscriptionEngine)]
+CONVERSION = [name for name in FILES if isinstance(loaded(name), ConversionEngine)]
 
 
 def speech_engine(name: str) -> SpeechEngine:
@@ -50,6 +55,12 @@ def speech_engine(name: str) -> SpeechEngine:
 def transcription_engine(name: str) -> TranscriptionEngine:
     engine = loaded(name)
     assert isinstance(engine, TranscriptionEngine)
+    return engine
+
+
+def conversion_engine(name: str) -> ConversionEngine:
+    engine = loaded(name)
+    assert isinstance(engine, ConversionEngine)
     return engine
 
 
@@ -80,3 +91,24 @@ def spoken(engine: SpeechEngine, request: SpeechCall) -> tuple[Samples, list[Wor
 def hearing(engine: TranscriptionEngine, samples: Samples) -> TranscriptionCall:
     options = complete_options(engine.capabilities.options)
     return TranscriptionCall((samples / 32768).astype(np.float32), options=options)
+
+
+def converting(
+    engine: ConversionEngine,
+    samples: Samples,
+    *,
+    voice: str | None = None,
+    reference: Reference | None = None,
+) -> ConversionCall:
+    options = complete_options(engine.capabilities.options)
+    audio = (samples / 32768).astype(np.float32)
+    return ConversionCall(audio, voice, reference, seed=1, options=options)
+
+
+def converted(engine: ConversionEngine, request: ConversionCall) -> Samples:
+    """All the audio."""
+    audio = [np.zeros(0, np.int16)]
+    for piece in engine.convert(request):
+        if piece is not None:
+            audio.append(np.frombuffer(s16le(piece), np.int16))
+    return np.concatenate(audio)

@@ -29,6 +29,7 @@ from stentor_engine.wire import MAX_LINE, encode, read_event
 
 RATE = 8_000
 SPEECH = info_event(Info("fake", "ready", Capabilities("speech", RATE)))
+CONVERSION = info_event(Info("fake", "ready", Capabilities("conversion", RATE)))
 TRANSCRIPTION = info_event(Info("fake", "ready", Capabilities("transcription", RATE)))
 
 Then = Literal["close", "hold", "die", "drip", "deaf"]
@@ -77,7 +78,7 @@ class FakeWorker:
                 await reader.read()  # until the gateway has heard enough
             else:
                 self.requests.append(request)
-                if self.then != "deaf" and request.type == "transcribe":
+                if self.then != "deaf" and request.type in ("transcribe", "convert"):
                     while (await read_event(reader)).type != "audio-stop":
                         pass
                 await self._answer(reader, writer)

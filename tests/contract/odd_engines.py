@@ -1,4 +1,4 @@
-"""Engines that do what an engine should not: what a call does is its text, or its prompt."""
+"""Engines that do what an engine should not: what a call does is its text, prompt or voice."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import numpy as np
 
 from stentor_engine import (
     Capabilities,
+    ConversionCall,
+    ConversionEngine,
     InvalidCall,
     Option,
     OutOfMemory,
@@ -149,3 +151,27 @@ class OddTranscription(TranscriptionEngine):
         yield {"string": "text"}.get(call.prompt or "", odd)
         if call.prompt == "audio":
             yield Transcript(f"{len(call.audio)} {call.audio.min():g} {call.audio.max():g}", 0, 1)
+
+
+class OddConversion(ConversionEngine):
+    """What a call does is its voice. Its own rate is a third of what it is given."""
+
+    name = "odd-conversion"
+
+    def __init__(self, settings: Settings) -> None:
+        load(settings)
+        self.capabilities = capabilities("conversion", settings)
+
+    def convert(self, call: ConversionCall) -> Iterator[Samples | None]:
+        yield call.audio[::3]
+        if call.voice == "crash":
+            os._exit(70)
+        if call.voice == "divide":
+            raise ZeroDivisionError
+        if call.voice == "seed":
+            yield np.full(1, call.seed, np.int16)
+        if call.voice == "hang":
+            threading.Event().wait()
+        while call.voice == "forever":
+            yield PIECE
+            time.sleep(0.01)

@@ -11,15 +11,24 @@ from wyoming.event import Event
 
 from stentor.lifecycle.connection import Connection
 from stentor.lifecycle.process import WorkerProcess
-from stentor_engine import OptionValue, SpeechCall, TranscriptionCall
+from stentor_engine import (
+    REFERENCE_RATE,
+    ConversionCall,
+    OptionValue,
+    Reference,
+    SpeechCall,
+    TranscriptionCall,
+)
 from stentor_engine.messages import (
     Info,
     audio_chunk_event,
     audio_start_event,
     audio_stop_event,
+    convert_event,
     expect,
     parse_audio_chunk,
     parse_info,
+    pcm_chunks,
     synthesize_event,
     transcribe_event,
 )
@@ -45,6 +54,10 @@ class Talk:
     async def speak(self, text: str, **options: OptionValue) -> list[Event]:
         """The chunks of a call that went well."""
         await self.send(synthesize_event(SpeechCall(text, options=options)))
+        return await self.chunks()
+
+    async def chunks(self) -> list[Event]:
+        """Of an answer that is audio, and whole."""
         await self.receive("audio-start")
         chunks = []
         while (event := await self.receive("audio-chunk", "audio-stop")).type == "audio-chunk":
@@ -77,3 +90,21 @@ def transcribe(pcm: bytes, rate: int, prompt: str = "") -> list[Event]:
     chunks = [pcm[at : at + 32_000] for at in range(0, len(pcm), 32_000)]
     audio = [audio_chunk_event(rate, chunk) for chunk in chunks]
     return [transcribe_event(call), audio_start_event(rate), *audio, audio_stop_event()]
+
+
+def sound(pcm: bytes, rate: int = REFERENCE_RATE) -> list[Event]:
+    chunks = [audio_chunk_event(rate, chunk) for chunk in pcm_chunks(pcm)]
+    return [audio_start_event(rate), *chunks, audio_stop_event()]
+
+
+def convert(
+    pcm: bytes,
+    *,
+    rate: int = REFERENCE_RATE,
+    voice: str | None = None,
+    reference: Reference | None = None,
+    seed: int = 0,
+    **options: OptionValue,
+) -> list[Event]:
+    call = ConversionCall(np.zeros(0, np.float32), voice, reference, seed, options)
+    return [convert_event(call), *sound(pcm, rate)]

@@ -11,14 +11,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stentor_engine import InvalidCall, Transcript, Word, complete_options
+from stentor_engine import (
+    REFERENCE_RATE,
+    InvalidCall,
+    Reference,
+    Transcript,
+    Word,
+    complete_options,
+)
 from stentor_engine.messages import Info, info_event, parse_info
+from stentor_engine.references import reference_id, samples_of
 from tests.audio import Samples
 from tests.contract.engines import (
+    CONVERSION,
     FILES,
     SPEECH,
     TRANSCRIPTION,
     call,
+    conversion_engine,
+    converted,
+    converting,
     hearing,
     loaded,
     speech_engine,
@@ -29,6 +41,7 @@ from tests.contract.engines import (
 TEXT = "The quick brown fox jumps over the lazy dog."
 speech = pytest.mark.parametrize("name", SPEECH)
 transcription = pytest.mark.parametrize("name", TRANSCRIPTION)
+conversion = pytest.mark.parametrize("name", CONVERSION)
 ODD = (
     "a\0b",
     "😀 👩‍👩‍👧‍👦 🇩🇪",
@@ -191,3 +204,65 @@ def test_it_stops_listening_when_nobody_waits(name: str) -> None:
     assert close is not None
     close()
     list(engine.transcribe(hearing(engine, audio[:16_000])))
+
+
+def noise(seconds: float, level: float) -> Samples:
+    samples = np.random.default_rng(1).normal(0, level, round(seconds * REFERENCE_RATE))
+    return np.clip(samples, -32_768, 32_767).astype(np.int16)
+
+
+def recording(level: float) -> Reference:
+    pcm = noise(3.0, level).tobytes()
+    return Reference(reference_id(pcm), samples_of(pcm))
+
+
+@conversion
+def test_it_converts(name: str) -> None:
+    """As long as it was, and into more voices than one; equal calls are equal if it says so."""
+    engine = conversion_engine(name)
+    said = noise(2.0, 3_000)
+    calls = [converting(engine, said, voice=v.id) for v in engine.capabilities.voices]
+    if engine.capabilities.reference is not None:
+        calls += [converting(engine, said, reference=recording(level)) for level in (500, 9_000)]
+    takes = [converted(engine, each) for each in calls]
+    for take in takes:
+        seconds = len(take) / engine.capabilities.sample_rate
+        assert seconds == pytest.approx(2.0, abs=0.1)
+        assert np.abs(take.astype(np.int32)).mean() > 100
+    assert len({take.tobytes() for take in takes}) == len(takes) > 1
+    if engine.capabilities.deterministic:
+        again = [converted(engine, each).tobytes() for each in reversed(calls)]
+        assert again == [take.tobytes() for take in reversed(takes)]
+
+
+@conversion
+@pytest.mark.parametrize("samples", [0, 1, 240, 24_000])
+@pytest.mark.parametrize("kind", ["silence", "noise", "full"])
+def test_any_audio_is_converted(name: str, kind: str, samples: int) -> None:
+    engine = conversion_engine(name)
+    level = {"silence": 0.0, "noise": 3_000.0, "full": 1e9}[kind]
+    audio = noise(samples / REFERENCE_RATE, level)
+    converted(engine, converting(engine, audio))
+    converted(engine, converting(engine, audio, reference=recording(1_000)))
+
+
+@conversion
+def test_it_stops_converting_when_nobody_listens(name: str) -> None:
+    engine = conversion_engine(name)
+    whole = converted(engine, converting(engine, noise(1.0, 3_000)))
+    for pieces in (0, 1, 3):
+        going = engine.convert(converting(engine, noise(20.0, 3_000)))
+        for _ in range(pieces):
+            next(going)
+        close = getattr(going, "close", None)
+        assert close is not None, "it yields from something that cannot be closed"
+        close()
+        again = converted(engine, converting(engine, noise(1.0, 3_000)))
+        assert abs(len(again) - len(whole)) < 0.02 * len(whole)
+
+
+@conversion
+def test_a_voice_that_it_does_not_have_is_refused(name: str) -> None:
+    engine = conversion_engine(name)
+    with pytest.raises(InvalidCall):
+        converted(engine, converting(engine, noise(1.0, 3_000), voice="nobody"))

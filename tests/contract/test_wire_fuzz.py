@@ -17,11 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wyoming.event import Event
 
-from stentor_engine import SpeechCall, TranscriptionCall
+from stentor_engine import REFERENCE_RATE, ConversionCall, SpeechCall, TranscriptionCall
 from stentor_engine.messages import (
     audio_chunk_event,
     audio_start_event,
     audio_stop_event,
+    convert_event,
     describe_event,
     synthesize_event,
     transcribe_event,
@@ -36,7 +37,7 @@ MEMORY = 64 * 2**20
 many = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.fixture(scope="module", params=["echo", "echo-transcribe"])
+@pytest.fixture(scope="module", params=["echo", "echo-transcribe", "echo-convert"])
 def worker(
     request: pytest.FixtureRequest, start_bare_worker: StartBareWorker
 ) -> Iterator[BareWorker]:
@@ -124,8 +125,14 @@ LISTEN = [
     audio_chunk_event(16_000, bytes(320)),
     audio_stop_event(),
 ]
-REQUESTS = {"echo": SPEAK, "echo-transcribe": LISTEN}
-CONVERSATION = [describe_event(), Event("ping", {"text": "a"}), *SPEAK, *LISTEN]
+CONVERT = [
+    convert_event(ConversionCall(np.zeros(0, np.float32), "turned", seed=7, options={"delay": 0})),
+    audio_start_event(REFERENCE_RATE),
+    audio_chunk_event(REFERENCE_RATE, bytes(480)),
+    audio_stop_event(),
+]
+REQUESTS = {"echo": SPEAK, "echo-transcribe": LISTEN, "echo-convert": CONVERT}
+CONVERSATION = [describe_event(), Event("ping", {"text": "a"}), *SPEAK, *LISTEN, *CONVERT]
 
 
 def expect_typed(replies: Sequence[Event]) -> None:
@@ -197,7 +204,7 @@ WRONG = ["true", "-7", "1e999", "NaN", "1" * 400, '"' + "x" * 50_000 + '"', "[]"
     ids=[f"{CONVERSATION[index].type}:{'.'.join(path)}" for index, path in FIELDS],
 )
 def test_every_field_of_a_wrong_type(worker: BareWorker, index: int, path: tuple[str, ...]) -> None:
-    """To an engine of this task and to one of the other."""
+    """To an engine of this task and to those of the others."""
     event = CONVERSATION[index]
     for wrong in WRONG:
         data = json.dumps(replaced(event.data, path, "@")).replace('"@"', wrong).encode()
@@ -206,8 +213,8 @@ def test_every_field_of_a_wrong_type(worker: BareWorker, index: int, path: tuple
             header["payload_length"] = len(event.payload)
         raw = json.dumps(header).encode() + b"\n" + data + (event.payload or b"")
         # An audio event needs its request before it, and all of them an end.
-        before = LISTEN[: LISTEN.index(event)] if event in LISTEN else []
-        after = LISTEN[LISTEN.index(event) + 1 :] if event in LISTEN else []
+        whole = next((each for each in (LISTEN, CONVERT) if event in each), [event])
+        before, after = whole[: whole.index(event)], whole[whole.index(event) + 1 :]
         raw = b"".join(map(encode, before)) + raw + b"".join(map(encode, after))
         expect_typed(told(worker, raw))
     usable(worker)
@@ -230,7 +237,7 @@ def test_events_in_any_order(worker: BareWorker, events: list[Event]) -> None:
 
 def test_a_conversation_cut_off_at_every_byte(worker: BareWorker) -> None:
     """By a hang-up in both directions at once, and by an end of what is said."""
-    for conversation in ([describe_event(), Event("ping", {"a": "é"}), *SPEAK], LISTEN):
+    for conversation in ([describe_event(), Event("ping", {"a": "é"}), *SPEAK], LISTEN, CONVERT):
         raw = b"".join(map(encode, conversation))
         for offset in range(len(raw)):
             with client(worker) as connection:
@@ -270,8 +277,8 @@ def test_deep_nesting(worker: BareWorker, opening: bytes, depth: int) -> None:
 
 
 def test_the_largest_frames_do_not_stay_in_memory(worker: BareWorker) -> None:
-    """JSON that takes many times its size when it is read."""
-    data = b'{"a":[' + b"[]," * (MAX_DATA // 3 - 4) + b"[]]}"
+    """JSON that takes many times its size when it is read. A pong has to say it again, and more."""
+    data = b'{"a":[' + b"[]," * ((MAX_DATA - 1_000) // 3) + b"[]]}"
     header = {"type": "ping", "data_length": len(data), "payload_length": MAX_PAYLOAD}
     raw = json.dumps(header).encode() + b"\n" + data + bytes(MAX_PAYLOAD)
     with bounded_memory(worker):

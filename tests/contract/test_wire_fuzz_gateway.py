@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -27,7 +27,14 @@ from stentor.errors import (
     WorkerStalled,
 )
 from stentor.types import AudioChunk
-from stentor_engine import SpeechCall, Transcript, TranscriptionCall, Word
+from stentor_engine import (
+    REFERENCE_RATE,
+    ConversionCall,
+    SpeechCall,
+    Transcript,
+    TranscriptionCall,
+    Word,
+)
 from stentor_engine.messages import (
     audio_chunk_event,
     audio_start_event,
@@ -35,7 +42,15 @@ from stentor_engine.messages import (
     transcript_chunk_event,
 )
 from stentor_engine.wire import MAX_DATA, MAX_LINE, MAX_PAYLOAD, encode
-from tests.contract.fake_worker import RATE, SPEECH, TRANSCRIPTION, FakeWorker, Then, fake_worker
+from tests.contract.fake_worker import (
+    CONVERSION,
+    RATE,
+    SPEECH,
+    TRANSCRIPTION,
+    FakeWorker,
+    Then,
+    fake_worker,
+)
 from tests.contract.nonsense import LIMIT, huge, json_values, many
 
 pytestmark = pytest.mark.anyio
@@ -45,6 +60,8 @@ T = TypeVar("T")
 CALL = SpeechCall("text")
 
 WINDOW = TranscriptionCall(np.zeros(RATE, np.float32))
+
+RECORDED = ConversionCall(np.zeros(REFERENCE_RATE, np.float32))
 
 PCM = np.arange(-20, 20, dtype="<i2").tobytes()
 
@@ -94,11 +111,22 @@ async def listening(fake: FakeWorker, answer: bytes, then: Then) -> list[Transcr
         return await outcome(backend.listen(WINDOW))
 
 
+async def converting(
+    fake: FakeWorker, answer: bytes, then: Then
+) -> list[AudioChunk] | StentorError:
+    fake.answer, fake.then, fake.info = answer, then, encode(CONVERSION)
+    async with fake.backend() as backend:
+        return await outcome(backend.convert(RECORDED))
+
+
 async def test_an_answer_in_order(fake: FakeWorker) -> None:
     chunks = await speaking(fake, raw(SPOKEN), "close")
     assert isinstance(chunks, list)
     assert [chunk.samples.tobytes() for chunk in chunks] == [PCM, PCM]
     assert chunks[0].words == (Word("text", 0.0, 0.005, 0, 0.5),)
+    converted = await converting(fake, raw(SPOKEN), "close")
+    assert isinstance(converted, list)
+    assert [chunk.samples.tobytes() for chunk in converted] == [PCM, PCM]
     assert await listening(fake, raw(HEARD), "close") == [
         Transcript("text", 0.0, 1.0, (Word("text", 0.0, 1.0),), "en", {"x": 1})
     ]
@@ -107,12 +135,15 @@ async def test_an_answer_in_order(fake: FakeWorker) -> None:
 async def test_a_worker_that_dies_at_any_byte_of_its_answer() -> None:
     spoken, heard = raw(SPOKEN), raw(HEARD)
     spoken_parts = [spoken[:end] for end in range(len(spoken))]
+    converted_parts = [spoken[:end] for end in range(0, len(spoken), 9)]
     heard_parts = [heard[:end] for end in range(0, len(heard), 9)]
 
     async def die() -> None:
         async with fake_worker() as fake:
             while spoken_parts:
                 assert type(await speaking(fake, spoken_parts.pop(), "die")) is WorkerLost
+            while converted_parts:
+                assert type(await converting(fake, converted_parts.pop(), "die")) is WorkerLost
             while heard_parts:
                 assert type(await listening(fake, heard_parts.pop(), "die")) is WorkerLost
 
@@ -121,6 +152,14 @@ async def test_a_worker_that_dies_at_any_byte_of_its_answer() -> None:
 
 async def test_a_worker_that_hangs_up_and_lives(fake: FakeWorker) -> None:
     assert type(await speaking(fake, raw(SPOKEN[:-1]), "close")) is WorkerLost
+
+
+@pytest.mark.parametrize("ask", [speaking, converting])
+async def test_a_worker_that_wants_a_recording_where_there_is_none(
+    fake: FakeWorker, ask: Callable[..., Awaitable[object]]
+) -> None:
+    answer = raw([Event("reference-wanted"), *SPOKEN])
+    assert type(await ask(fake, answer, "hold")) is WorkerLost
 
 
 @many

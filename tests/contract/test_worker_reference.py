@@ -8,16 +8,10 @@ from wyoming.event import Event
 
 from stentor_engine import REFERENCE_RATE, Reference, SpeechCall
 from stentor_engine.errors import FrameTooLarge, InvalidCall, MalformedFrame
-from stentor_engine.messages import (
-    audio_chunk_event,
-    audio_start_event,
-    audio_stop_event,
-    pcm_chunks,
-    synthesize_event,
-)
+from stentor_engine.messages import synthesize_event
 from stentor_engine.references import reference_id, samples_of
 from tests.contract.conftest import StartWorker
-from tests.contract.talk import Talk, ready, samples
+from tests.contract.talk import Talk, ready, samples, sound
 
 pytestmark = pytest.mark.anyio
 
@@ -29,15 +23,12 @@ def recording(hertz: float, seconds: float = 1.0) -> bytes:
     return (9_000 * np.sin(phase)).astype("<i2").tobytes()
 
 
+def named(pcm: bytes) -> Reference:
+    return Reference(reference_id(pcm), samples_of(pcm))
+
+
 def ask(pcm: bytes) -> Event:
-    return synthesize_event(
-        SpeechCall("some text", reference=Reference(reference_id(pcm), samples_of(pcm)))
-    )
-
-
-def sound(pcm: bytes) -> list[Event]:
-    chunks = [audio_chunk_event(REFERENCE_RATE, chunk) for chunk in pcm_chunks(pcm)]
-    return [audio_start_event(REFERENCE_RATE), *chunks, audio_stop_event()]
+    return synthesize_event(SpeechCall("some text", reference=named(pcm)))
 
 
 async def pitch(talk: Talk) -> float:

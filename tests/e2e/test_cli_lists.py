@@ -113,6 +113,10 @@ def test_a_table_on_a_terminal(tmp_path: Path) -> None:
 
 
 def test_doctor(tmp_path: Path) -> None:
+    (tmp_path / "stentor.toml").write_text(
+        "[models.turner]\nbackends = [{ engine = 'echo-convert' }]\n"
+        "[models.taker]\nbackends = [{ engine = 'echo-convert', options = { speaks = false } }]\n"
+    )
     well = stentor("doctor", "--json", cwd=tmp_path, env=ANY_PORT)
     assert well.returncode == 0, well.stdout
     found = {finding["about"]: finding for finding in json.loads(well.stdout)}
@@ -120,6 +124,8 @@ def test_doctor(tmp_path: Path) -> None:
     assert "5 words in time" in found["espeak"]["what"]
     assert "three four five" in found["pocketsphinx"]["what"]
     assert "espeak" in found["tts-1"]["what"]
+    assert found["turner"]["what"].startswith("converts; of what espeak said it made ")
+    assert found["taker"]["what"] == found["turner"]["what"]
     assert "flac" in found["formats"]["what"]
 
 

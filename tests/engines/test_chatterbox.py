@@ -54,6 +54,9 @@ class Turbo(engine.ChatterboxTurbo):
 
 class Multilingual(engine.ChatterboxMultilingual):
     name = "chatterbox-multilingual"
+
+class Vc(engine.ChatterboxVc):
+    name = "chatterbox-vc"
 """
 """The true engines, on models whose sizes are not those of the package."""
 CONFIG = """
@@ -313,9 +316,9 @@ def test_the_multilingual_model_leaves_nothing_behind(facts: Any) -> None:
 
 
 def test_a_recording_is_turned_into_another_voice(facts: Any) -> None:
-    """As long as it was; and it can be stopped."""
-    assert facts["lengths"] == [2 * RATE] * 4
-    equal = [[a == b or {a, b} == {1, 3} for a in range(4)] for b in range(4)]
+    """As long as it was; equal calls are equal; and it can be stopped."""
+    assert facts["lengths"] == [2 * RATE] * 5
+    equal = [[a == b or {a, b} == {1, 3} for a in range(5)] for b in range(5)]
     assert facts["equal"] == equal
     assert facts["stopped"]
     assert not facts["threads"]
@@ -323,9 +326,13 @@ def test_a_recording_is_turned_into_another_voice(facts: Any) -> None:
 
 def test_what_it_takes_is_declared() -> None:
     declared = {each.name: each for each in engine_declarations(ENGINE)}
-    assert list(declared) == ["chatterbox", "chatterbox-turbo", "chatterbox-multilingual"]
+    assert {name: each.task for name, each in declared.items()} == {
+        "chatterbox": "speech",
+        "chatterbox-turbo": "speech",
+        "chatterbox-multilingual": "speech",
+        "chatterbox-vc": "conversion",
+    }
     for name, each in declared.items():
-        assert each.task == "speech"
         assert each.devices == ("cuda", "mps", "cpu")
         assert list(each.weights) == [name]
         assert all(part.hub or part.sha256 for part in each.weights[name])

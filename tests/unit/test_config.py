@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -12,6 +11,7 @@ from stentor.app import Stentor
 from stentor.cli.debugger import debugger_address
 from stentor.config import Config, ConfigurationError, configured_models, parse_duration
 from stentor.lifecycle.catalog import OPENAI_MODELS, Offer, offer, openai_aliases
+from stentor_engine.contract import Task
 from stentor_engine.loader import Declaration
 
 
@@ -125,6 +125,7 @@ SMALL = Offer("small", "speech", 10)
 GOOD = Offer("good", "speech", 50)
 EQUAL = Offer("equal", "speech", 50)
 EARS = Offer("ears", "transcription", 90)
+OTHER = Offer("other", "conversion", 100)
 UNKNOWN = Offer("unknown", None, 100)
 
 
@@ -135,7 +136,7 @@ UNKNOWN = Offer("unknown", None, 100)
         ([ECHO, SMALL], "small"),
         ([SMALL, GOOD, EQUAL], "good"),
         ([EQUAL, SMALL, GOOD], "equal"),
-        ([EARS, UNKNOWN, SMALL], "small"),
+        ([EARS, UNKNOWN, OTHER, SMALL], "small"),
     ],
 )
 def test_openais_names_mean_the_best_model(offers: list[Offer], meant: str) -> None:
@@ -149,12 +150,18 @@ def test_names_that_the_owner_gave_mean_what_he_said() -> None:
     assert not {"tts-1", "whisper-1"} & set(meanings)
     assert meanings["tts-1-hd"] == "good"
     assert meanings["gpt-4o-transcribe"] == "ears"
-    assert openai_aliases([UNKNOWN], taken=()) == {}
+    assert openai_aliases([UNKNOWN, OTHER], taken=()) == {}
 
 
-@given(st.lists(st.tuples(st.sampled_from(["speech", "transcription", None]), st.integers(0, 100))))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["speech", "transcription", "conversion", None]), st.integers(0, 100)
+        )
+    )
+)
 def test_no_model_is_better_than_the_one_that_is_meant(
-    made: list[tuple[Literal["speech", "transcription"] | None, int]],
+    made: list[tuple[Task | None, int]],
 ) -> None:
     offers = [Offer(str(at), task, quality) for at, (task, quality) in enumerate(made)]
     for name, meant in openai_aliases(offers, taken=()).items():

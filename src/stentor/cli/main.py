@@ -34,7 +34,10 @@ def main() -> None:
     app()
 
 
-def _run(command: str, *arguments: object, **options: object) -> NoReturn:
+def _run(
+    command: str, *arguments: object, told_as: str | None = None, **options: object
+) -> NoReturn:
+    """`told_as`: what was typed, where it is not the module's name."""
     try:
         from stentor.cli.failure import attempt
 
@@ -42,7 +45,7 @@ def _run(command: str, *arguments: object, **options: object) -> NoReturn:
             chosen: Callable[..., int] = importlib.import_module(f"stentor.cli.{command}").run
             return chosen(*arguments, **options)
 
-        sys.exit(attempt(command.replace("_", " "), run))
+        sys.exit(attempt(told_as or command.replace("_", " "), run))
     except KeyboardInterrupt:  # before anything could be begun
         sys.exit(130)
 
@@ -177,7 +180,7 @@ def pull(
     ] = False,
 ) -> None:
     """Install what engines need, each in an environment of its own, and fetch their weights."""
-    _run("pull", names, accept_licence=accept_licence)
+    _run("pull", names, told_as="models pull", accept_licence=accept_licence)
 
 
 @models_app.command()
@@ -186,7 +189,7 @@ def load(
     server: Running = None,
 ) -> None:
     """Load models into a running server's memory."""
-    _run("control", "load", names, server=server)
+    _run("control", "load", names, told_as="models load", server=server)
 
 
 @models_app.command()
@@ -198,7 +201,7 @@ def unload(
     server: Running = None,
 ) -> None:
     """Stop models, and give their memory back. The next request loads them again."""
-    _run("control", "unload", names, server=server, timeout=timeout)
+    _run("control", "unload", names, told_as="models unload", server=server, timeout=timeout)
 
 
 @models_app.command()
@@ -212,13 +215,13 @@ def pause(
     server: Running = None,
 ) -> None:
     """Free the GPUs for something else: nothing is loaded there before `resume`."""
-    _run("control", "pause", server=server, devices=device, timeout=timeout)
+    _run("control", "pause", told_as="models pause", server=server, devices=device, timeout=timeout)
 
 
 @models_app.command()
 def resume(server: Running = None) -> None:
     """Take the GPUs back into use."""
-    _run("control", "resume", server=server)
+    _run("control", "resume", told_as="models resume", server=server)
 
 
 @models_app.command()
@@ -230,7 +233,7 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="without asking")] = False,
 ) -> None:
     """Remove weights, and the environments that nothing else uses, from the disk."""
-    _run("remove", names or [], unused=unused, yes=yes)
+    _run("remove", names or [], told_as="models remove", unused=unused, yes=yes)
 
 
 @models_app.command()
@@ -239,7 +242,7 @@ def info(
     as_json: Json = False,
 ) -> None:
     """Tell all of one model: engines, device, weights, environment, licence, state."""
-    _run("info", name, as_json=as_json)
+    _run("info", name, told_as="models info", as_json=as_json)
 
 
 @app.command()

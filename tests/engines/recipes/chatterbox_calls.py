@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from stentor_engine import (
+    ConversionCall,
     Reference,
     Settings,
     SpeechCall,
@@ -29,7 +30,7 @@ from stentor_engine.references import reference_id, samples_of
 def main(engines: Path, models: Path) -> None:
     speaker = engine_class(engines, "chatterbox")(Settings("cpu", str(models / "base")))
     module = sys.modules[f"stentor_engines_{engines.stem}"]
-    converter = module.engine.Converter(Settings("cpu", str(models / "base")))
+    converter = engine_class(engines, "chatterbox-vc")(Settings("cpu", str(models / "base")))
     facts = {
         "spoken": s16le(spoken(speaker)).hex(),
         "exaggeration": exaggeration(speaker),
@@ -105,12 +106,11 @@ def conversion(converter: Any, module: ModuleType) -> dict[str, object]:
     said = recording(module, 2.0, 130.0).samples
     low, high = recording(module, 3.0, 110.0), recording(module, 3.0, 220.0)
     takes = [
-        audio(converter.convert(said)),
-        audio(converter.convert(said, low)),
-        audio(converter.convert(said, high)),
-        audio(converter.convert(said, low)),
+        audio(converter.convert(ConversionCall(said, reference=each, seed=seed)))
+        for each, seed in ((None, 0), (low, 0), (high, 0), (low, 0), (low, 1))
     ]
-    pieces = converter.convert(recording(module, 20.0, 130.0).samples, low)
+    longer = recording(module, 20.0, 130.0).samples
+    pieces = converter.convert(ConversionCall(longer, reference=low))
     first = next(pieces)
     pieces.close()
     return {

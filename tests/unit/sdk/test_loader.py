@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stentor_engine import LoadFailed, Settings, SpeechEngine, TranscriptionEngine
+from stentor_engine import ConversionEngine, LoadFailed, Settings, SpeechEngine, TranscriptionEngine
 from stentor_engine.loader import engine_class, engine_declarations, engine_names
 
 ENGINE = '''
@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
-from stentor_engine import Capabilities, Settings, SpeechEngine, TranscriptionEngine
+from stentor_engine import (
+    Capabilities, ConversionEngine, Settings, SpeechEngine, TranscriptionEngine
+)
 
 Pieces = Iterator[int]  # is all but a class for Python 3.10
 
@@ -40,6 +42,12 @@ class Second(TranscriptionEngine):
 class Third(First):
     name = "third"
 
+class Last(ConversionEngine):
+    name = "last"
+    def __init__(self, settings): ...
+    def convert(self, call):
+        yield None
+
 class Base(SpeechEngine):
     label = "fourth"
     name: ClassVar[str]
@@ -59,7 +67,7 @@ def engine_file(tmp_path: Path) -> Iterator[Path]:
 
 def test_names_are_read_without_running_anything(engine_file: Path) -> None:
     engine_file.write_text("import nothing_of_that_name\n" + ENGINE + "\nraise SystemExit\n")
-    assert engine_names(engine_file) == ("first", "second", "third")
+    assert engine_names(engine_file) == ("first", "second", "third", "last")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +87,7 @@ def test_what_cannot_be_read_has_no_names(tmp_path: Path) -> None:
     assert engine_names(tmp_path) == ()
 
 
-@pytest.mark.parametrize("name", ["first", "second", "third"])
+@pytest.mark.parametrize("name", ["first", "second", "third", "last"])
 def test_the_class_is_found_by_its_engine_name(engine_file: Path, name: str) -> None:
     found = engine_class(engine_file, name)
     assert found.name == name
@@ -99,10 +107,13 @@ def test_no_such_engine(engine_file: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("import nothing_of_that_name", "nothing_of_that_name"),
-        ("raise SystemExit(3)", "SystemExit"),
-        ("def", "SyntaxError"),
-        ("1 / 0", "ZeroDivisionError"),
+        (
+            "\nimport nothing_of_that_name",
+            r"ModuleNotFoundError: No module named 'nothing_of_that_name' \(line 2\)$",
+        ),
+        ("raise SystemExit(3)", r"SystemExit: 3 \(line 1\)$"),
+        ("\n\ndef", r"SyntaxError: invalid syntax \(line 3\)$"),
+        ("def f():\n    1 / 0\nf()", r"ZeroDivisionError: division by zero \(line 2\)$"),
     ],
 )
 def test_a_file_that_cannot_be_imported(engine_file: Path, content: str, why: str) -> None:
@@ -123,6 +134,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     [
         ("class X(SpeechEngine):\n name = 'x'\n quality = 80", "speech", 80),
         ("class X(TranscriptionEngine):\n name = 'x'", "transcription", 50),
+        ("class X(ConversionEngine):\n name = 'x'", "conversion", 50),
         ("class X(stentor_engine.SpeechEngine):\n name = 'x'\n quality: int = 0", "speech", 0),
         (
             "from stentor_engine import SpeechEngine as Base\n"
@@ -164,6 +176,11 @@ def test_what_can_be_told_without_running_it(
 def test_what_is_told_is_true(engine_file: Path) -> None:
     for declared in engine_declarations(engine_file):
         found = engine_class(engine_file, declared.name)
-        base = SpeechEngine if declared.task == "speech" else TranscriptionEngine
+        assert declared.task is not None
+        base = {
+            "speech": SpeechEngine,
+            "transcription": TranscriptionEngine,
+            "conversion": ConversionEngine,
+        }[declared.task]
         assert issubclass(found, base)
         assert found.quality == declared.quality

@@ -15,6 +15,7 @@ from wyoming.event import Event
 
 from stentor_engine import (
     Capabilities,
+    ConversionCall,
     EngineError,
     InvalidCall,
     LoadFailed,
@@ -32,6 +33,7 @@ from stentor_engine.messages import (
     Info,
     audio_chunk_event,
     audio_start_event,
+    convert_event,
     describe_event,
     error_event,
     expect,
@@ -39,6 +41,7 @@ from stentor_engine.messages import (
     info_event,
     parse_audio_chunk,
     parse_audio_start,
+    parse_convert,
     parse_error,
     parse_info,
     parse_synthesize,
@@ -73,7 +76,7 @@ languages = st.lists(texts, max_size=2).map(tuple)
 
 capabilities = st.builds(
     Capabilities,
-    task=st.sampled_from(["speech", "transcription"]),
+    task=st.sampled_from(["speech", "transcription", "conversion"]),
     sample_rate=amounts,
     languages=languages,
     voices=st.lists(st.builds(Voice, texts, texts, languages), max_size=2).map(tuple),
@@ -138,8 +141,10 @@ def test_foreign_clients_read_our_info(info: Info) -> None:
     assert info.capabilities is not None
     if info.capabilities.task == "speech":
         assert [v.name for v in foreign.tts[0].voices] == [v.id for v in info.capabilities.voices]
-    else:
+    elif info.capabilities.task == "transcription":
         assert [model.name for model in foreign.asr[0].models] == [info.engine]
+    else:
+        assert [*foreign.tts, *foreign.asr] == []
 
 
 @given(speech_calls)
@@ -159,6 +164,17 @@ def test_transcription_calls_arrive(
     audio = np.zeros(3, np.float32)
     call = TranscriptionCall(audio, language, prompt, temperature, task, words, given_options)
     received = parse_transcribe(sent(transcribe_event(call)), audio)
+    assert received.audio is audio
+    assert asdict(received) | {"audio": None} == asdict(call) | {"audio": None}
+
+
+@given(st.none() | texts, st.integers(), options)
+def test_conversion_calls_arrive(
+    voice: str | None, seed: int, given_options: dict[str, Any]
+) -> None:
+    audio = np.zeros(3, np.float32)
+    call = ConversionCall(audio, voice, seed=seed, options=given_options)
+    received = parse_convert(sent(convert_event(call)), audio)
     assert received.audio is audio
     assert asdict(received) | {"audio": None} == asdict(call) | {"audio": None}
 

@@ -10,6 +10,7 @@ from wyoming.event import Event
 
 from stentor_engine import (
     Capabilities,
+    ConversionCall,
     EngineError,
     Option,
     Reference,
@@ -24,10 +25,12 @@ from stentor_engine.messages import (
     Info,
     audio_chunk_event,
     audio_start_event,
+    convert_event,
     error_event,
     info_event,
     parse_audio_chunk,
     parse_audio_start,
+    parse_convert,
     parse_error,
     parse_info,
     parse_reference_id,
@@ -51,7 +54,7 @@ READY = info_event(
             24_000,
             ("en",),
             (Voice("a", "A", ("en",)),),
-            (Option("o", "number", 1.0, "about", 0.0, 2.0, ("x",)),),
+            options=(Option("o", "number", 1.0, "about", 0.0, 2.0, ("x",)),),
             speed=(0.5, 2.0),
         ),
     )
@@ -67,6 +70,8 @@ TRANSCRIBE = transcribe_event(
     TranscriptionCall(np.zeros(0, np.float32), "en", "prompt", 0.5, "translate", True, {"o": 1})
 )
 
+CONVERT = convert_event(ConversionCall(np.zeros(0, np.float32), "voice", REFERENCE, 7, {"o": 1}))
+
 CHUNK = audio_chunk_event(16_000, b"\0\0", [Word("a", 0.0, 1.0, 2, 0.5)])
 
 TRANSCRIPT = transcript_chunk_event(
@@ -77,6 +82,10 @@ PARSERS = {
     "info": (READY, parse_info),
     "synthesize": (SYNTHESIZE, lambda event: (parse_synthesize(event), parse_reference_id(event))),
     "transcribe": (TRANSCRIBE, lambda event: parse_transcribe(event, np.zeros(0, np.float32))),
+    "convert": (
+        CONVERT,
+        lambda event: (parse_convert(event, np.zeros(0, np.float32)), parse_reference_id(event)),
+    ),
     "audio-start": (audio_start_event(16_000), parse_audio_start),
     "audio-chunk": (CHUNK, lambda event: parse_audio_chunk(event, 16_000)),
     "transcript-chunk": (TRANSCRIPT, parse_transcript_chunk),
@@ -88,6 +97,7 @@ FREE = [
     ("transcript-chunk", "stentor", "details", "x"),
     ("synthesize", "stentor", "options", "o"),
     ("transcribe", "stentor", "options", "o"),
+    ("convert", "stentor", "options", "o"),
     ("info", "stentor", "capabilities", "options", 0, "default"),
     ("info", "stentor", "error"),
 ]
@@ -155,7 +165,9 @@ def test_a_field_too_much_is_a_newer_end(kind: str) -> None:
     assert repr(parse(sent(newer))) == repr(parse(sent(event)))
 
 
-@pytest.mark.parametrize("kind", ["info", "synthesize", "transcribe", "transcript-chunk"])
+@pytest.mark.parametrize(
+    "kind", ["info", "synthesize", "transcribe", "convert", "transcript-chunk"]
+)
 @pytest.mark.parametrize("version", [PROTOCOL + 1, 0, -1])
 def test_another_protocol_is_refused(kind: str, version: int) -> None:
     event, parse = PARSERS[kind]
@@ -164,7 +176,7 @@ def test_another_protocol_is_refused(kind: str, version: int) -> None:
         parse(other)
 
 
-@pytest.mark.parametrize("kind", sorted(PARSERS.keys() - {"error", "transcribe"}))
+@pytest.mark.parametrize("kind", sorted(PARSERS.keys() - {"error", "transcribe", "convert"}))
 def test_a_message_without_anything(kind: str) -> None:
     with pytest.raises(MalformedFrame):
         PARSERS[kind][1](Event(PARSERS[kind][0].type))

@@ -47,13 +47,14 @@ def control_router(
 
     @router.get("/api/status")
     async def status() -> Status:
+        kept = live.kept()
         return Status(
             version=__version__,
             paused=sorted(residency.paused),
             devices=device_states(
                 residency.budget, residency.claimed, list(residency.services.values())
             ),
-            models=[model_state(model, kept=live.is_kept(model.name)) for model in models],
+            models=[model_state(model, kept=model.name in kept) for model in models],
         )
 
     @router.post("/api/pause")

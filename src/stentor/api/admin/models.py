@@ -35,11 +35,12 @@ def models_router(models: Models, live: LiveConfig) -> APIRouter:
     router = APIRouter(tags=["admin"])
 
     def state(model: Model) -> ModelState:
-        return model_state(model, kept=live.is_kept(model.name))
+        return model_state(model, kept=model.name in live.kept())
 
     @router.get("/api/models")
     async def list_models() -> ModelStates:
-        return ModelStates(models=[state(model) for model in models])
+        kept = live.kept()
+        return ModelStates(models=[model_state(m, kept=m.name in kept) for m in models])
 
     @router.post("/api/models", status_code=201)
     async def create(new: NewModel) -> ModelState:
