@@ -10,12 +10,15 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+
+# Threads that wait busily for one another, as is its way, take four times as long where other
+# programs compute too.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import ctranslate2
 import numpy as np
@@ -24,7 +27,6 @@ from faster_whisper.transcribe import Segment
 
 from stentor_engine import (
     Capabilities,
-    InvalidCall,
     LoadFailed,
     Option,
     OptionValue,
@@ -37,13 +39,14 @@ from stentor_engine import (
     Word,
     complete_options,
 )
+from stentor_engine.bounds import finite, span, within
+from stentor_engine.fixed import require_unchanged
+from stentor_engine.threads import THREADS, thread_count
+from stentor_engine.weight_files import weights_folder
+from stentor_engine.whisper import FALLBACK, codes_by_tag, language_tag
 
 NEEDED = ("config.json", "model.bin", "tokenizer.json")
 """Without a tokenizer the package would ask a hub for one."""
-FALLBACK = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""What a temperature of 0 means in OpenAI's API: higher ones where the answer is doubtful."""
-TAGS = {"jw": "jv"}
-"""Whisper's own codes that BCP 47 writes otherwise."""
 SHORTEST = 0.02
 """Seconds: what one frame of the encoder stands for."""
 V3_MELS = 128
@@ -71,9 +74,10 @@ OPTIONS = (
         "set for the model: how it computes",
         choices=COMPUTE_TYPES,
     ),
-    Option("threads", "integer", 0, "set for the model: of the CPU; 0: one for each", 0, 64),
+    THREADS,
 )
 OF_THE_MODEL = ("compute_type", "threads")
+TURBO = "mobiuslabsgmbh/faster-whisper-large-v3-turbo"
 
 
 class FasterWhisper(TranscriptionEngine):
@@ -83,18 +87,8 @@ class FasterWhisper(TranscriptionEngine):
     memory_mb = 2_500
     # The package's own table of sizes.
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {
-        "large-v3-turbo": (
-            Weights(
-                hub="mobiuslabsgmbh/faster-whisper-large-v3-turbo",
-                files=("*.json", "model.bin", "vocabulary.*"),
-            ),
-        ),
-        "turbo": (
-            Weights(
-                hub="mobiuslabsgmbh/faster-whisper-large-v3-turbo",
-                files=("*.json", "model.bin", "vocabulary.*"),
-            ),
-        ),
+        "large-v3-turbo": (Weights(TURBO, files=("*.json", "model.bin", "vocabulary.*")),),
+        "turbo": (Weights(TURBO, files=("*.json", "model.bin", "vocabulary.*")),),
         "tiny": (Weights(hub="Systran/faster-whisper-tiny"),),
         "tiny.en": (Weights(hub="Systran/faster-whisper-tiny.en"),),
         "base": (Weights(hub="Systran/faster-whisper-base"),),
@@ -116,11 +110,11 @@ class FasterWhisper(TranscriptionEngine):
 
     def __init__(self, settings: Settings) -> None:
         self._options = complete_options(OPTIONS, settings.options)
-        folder = _folder(settings.weights)
+        folder = weights_folder(settings.weights, NEEDED)
         self._model = _load(folder, settings.device, self._options)
         multilingual = self._model.model.is_multilingual
         features = self._model.feature_extractor
-        self._codes = {TAGS.get(code, code): code for code in _codes(self._model)}
+        self._codes = codes_by_tag(_codes(self._model))
         self.capabilities = Capabilities(
             task="transcription",
             sample_rate=features.sampling_rate,
@@ -135,9 +129,7 @@ class FasterWhisper(TranscriptionEngine):
 
     def transcribe(self, call: TranscriptionCall) -> Iterator[Transcript | None]:
         """One pass over 30 s cannot be stopped."""
-        for name in OF_THE_MODEL:
-            if call.options[name] != self._options[name]:
-                raise InvalidCall(f"option '{name}' can only be set for the model")
+        require_unchanged(call.options, self._options, OF_THE_MODEL)
         rate = self.capabilities.sample_rate
         if len(call.audio) < SHORTEST * rate:
             return
@@ -178,21 +170,10 @@ class FasterWhisper(TranscriptionEngine):
             segments, info = pipeline.transcribe(
                 audio, **asked, batch_size=batch, vad_filter=not whole
             )
-        return segments, TAGS.get(info.language, info.language)
+        return segments, language_tag(info.language)
 
     def close(self) -> None:
         self._model.model.unload_model()
-
-
-def _folder(weights: str | None) -> Path:
-    folder = Path(weights or "").expanduser()
-    if not weights or not folder.is_dir():
-        raise LoadFailed(f"no folder '{weights or ''}' of weights: stentor models pull")
-    if lacking := [name for name in NEEDED if not (folder / name).is_file()]:
-        raise LoadFailed(
-            f"'{weights}' is no Whisper model for CTranslate2: it lacks {', '.join(lacking)}"
-        )
-    return folder
 
 
 def _load(folder: Path, device: str, options: Mapping[str, OptionValue]) -> WhisperModel:
@@ -208,15 +189,10 @@ def _load(folder: Path, device: str, options: Mapping[str, OptionValue]) -> Whis
             device_index=int(index or 0),
             compute_type=options["compute_type"],
             # More than there are wait for one another, busily: up to 20 times as slow.
-            cpu_threads=int(options["threads"]) or _cpus(),
+            cpu_threads=thread_count(options),
         )
     except (RuntimeError, ValueError) as error:
         raise _memory(error) or LoadFailed(f"the model cannot be loaded: {error}") from error
-
-
-def _cpus() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _codes(model: WhisperModel) -> list[str]:
@@ -243,32 +219,21 @@ def _mels(folder: Path) -> int:
 
 def _transcript(segment: Segment, language: str, seconds: float) -> Transcript:
     """Its times are within the call's audio: Whisper may tell some beyond its end."""
-    start = _within(segment.start, 0.0, seconds)
-    end = _within(segment.end, start, seconds)
+    start, end = span(segment.start, segment.end, 0.0, seconds)
     words = tuple(_word(word, seconds) for word in segment.words or ())
     details = {
-        "avg_logprob": _finite(segment.avg_logprob),
-        "no_speech_prob": _finite(segment.no_speech_prob),
-        "compression_ratio": _finite(segment.compression_ratio),
-        "temperature": _finite(segment.temperature),
+        "avg_logprob": finite(segment.avg_logprob),
+        "no_speech_prob": finite(segment.no_speech_prob),
+        "compression_ratio": finite(segment.compression_ratio),
+        "temperature": finite(segment.temperature),
         "tokens": [int(token) for token in segment.tokens],
     }
     return Transcript(segment.text.strip(), start, end, words, language, details)
 
 
 def _word(word: Any, seconds: float) -> Word:
-    start = _within(word.start, 0.0, seconds)
-    end = _within(word.end, start, seconds)
-    return Word(word.word.strip(), start, end, confidence=_within(word.probability, 0.0, 1.0))
-
-
-def _within(value: float, least: float, most: float) -> float:
-    return float(min(max(value, least), most))
-
-
-def _finite(value: float | None) -> float | None:
-    """A plain number: the package may give numpy's, and infinity is not JSON."""
-    return float(value) if value is not None and math.isfinite(value) else None
+    start, end = span(word.start, word.end, 0.0, seconds)
+    return Word(word.word.strip(), start, end, confidence=within(word.probability, 0.0, 1.0))
 
 
 def _memory(error: Exception) -> OutOfMemory | None:

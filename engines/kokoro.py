@@ -12,12 +12,10 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple
 
 # Before ONNX Runtime is imported: it would tell its makers what runs, and leave a file behind.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -33,7 +31,6 @@ from stentor_engine import (
     InvalidCall,
     LoadFailed,
     Option,
-    OutOfMemory,
     Samples,
     Settings,
     SpeechCall,
@@ -44,14 +41,10 @@ from stentor_engine import (
     parse_blend,
     speakable,
 )
-
-T = TypeVar("T")
+from stentor_engine.onnx import Stop, draws, onnx_provider, require_provider
+from stentor_engine.word_times import groups, place, timed
 
 MODEL, VOICES = "kokoro-v1.0.onnx", "voices-v1.0.bin"
-STEP = 0.05
-"""Seconds between two chances to stop."""
-RANDOM = (b"RandomNormal", b"RandomUniform", b"Multinomial", b"Bernoulli")
-"""ONNX's operators that draw numbers; no call can give them a seed."""
 
 
 class Language(NamedTuple):
@@ -108,7 +101,8 @@ class KokoroOnnx(SpeechEngine):
             self._voices = {name: self._kokoro.get_voice_style(name) for name in _names(voices)}
         except Exception as error:
             raise LoadFailed(f"{voices.name} and {model.name}: {error}") from error
-        self._kokoro.sess = self._session = Stoppable(session)
+        self._stop = Stop()
+        self._kokoro.sess = self._stop.session(session)
         known = [name for name in self._voices if name[0] in LANGUAGES]
         if not known:
             raise LoadFailed(f"{voices.name} holds no voice such as {DEFAULT}")
@@ -121,7 +115,7 @@ class KokoroOnnx(SpeechEngine):
             voices=listed,
             options=tuple(_options()),
             word_times=self._kokoro.has_timings,
-            deterministic=not _draws(model),
+            deterministic=not draws(model),
             speed=(0.5, 2.0),
             blends=True,
         )
@@ -133,7 +127,7 @@ class KokoroOnnx(SpeechEngine):
         phonemes = self._phonemes(call.text, _language(call.language, voice).espeak)
         if not any(map(str.isalpha, phonemes)):
             return
-        audio, _, timings = yield from self._session.stoppable(
+        audio, _, timings = yield from self._stop.stoppable(
             lambda: self._kokoro.create_timed(
                 phonemes,
                 style,
@@ -145,7 +139,7 @@ class KokoroOnnx(SpeechEngine):
             )
         )
         if self.capabilities.word_times:
-            yield from words(call.text, sounds(timings))
+            yield from words(call.text, timings)
         yield np.ascontiguousarray(audio, np.float32)
 
     def _phonemes(self, text: str, language: str) -> str:
@@ -170,101 +164,21 @@ def mix(
     return mixed
 
 
-class Sound(NamedTuple):
-    """What is heard of a word, from `start` to `end` in seconds; `size` in phonemes."""
-
-    start: float
-    end: float
-    size: int
-
-
-def sounds(timings: Iterable[Any]) -> list[Sound]:
-    """Of phonemes in time: a sound for each run of them between two spaces."""
-    found: list[Sound] = []
-    joined = False
-    for timing in timings:
-        if timing.phoneme.isspace():
-            joined = False
-        elif timing.phoneme.isalpha():
-            start, size = (found.pop()[0::2]) if joined else (timing.start, 0)
-            found.append(Sound(start, timing.end, size + 1))
-            joined = True
-    return found
-
-
-def words(text: str, heard: Sequence[Sound]) -> Iterator[Word]:
-    """The text's words, one for each sound. Where the two differ in number, as for "of the", which
-    is one sound, and "1999", which is many, each word has its share of the letters in the sounds.
-    """
-    written = list(re.finditer(r"\S*\w\S*", text))
-    if not written or not heard:
-        return
-    if len(written) == len(heard):
-        spans = [(sound.start, sound.end) for sound in heard]
-    else:
-        at = np.cumsum([0, *(len(word[0]) for word in written)], dtype=float)
-        shares = np.cumsum([0, *(sound.size for sound in heard)], dtype=float)
-        times = [*(sound.start for sound in heard), heard[-1].end]
-        edges = np.interp(at / at[-1], shares / shares[-1], times).tolist()
-        spans = list(pairwise(edges))
-    for word, (start, end) in zip(written, spans, strict=True):
-        yield Word(word[0], start, end, at=word.start())
-
-
-class Stoppable:
-    """A model's session, whose run ends early when nobody waits for it any more."""
-
-    def __init__(self, session: rt.InferenceSession) -> None:
-        self._session = session
-        self._options = rt.RunOptions()
-
-    def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, Any]) -> Any:
-        try:
-            return self._session.run(outputs, inputs, self._options)
-        except Exception as error:
-            if re.search(r"allocat|out of memory|bad_alloc", str(error), re.IGNORECASE):
-                raise OutOfMemory(str(error)) from error
-            raise
-
-    def stoppable(self, work: Callable[[], T]) -> Generator[None, None, T]:
-        """What `work`, which runs the session, returns. Only for one call at a time."""
-        self._options = options = rt.RunOptions()
-        with ThreadPoolExecutor(1, "kokoro") as thread:
-            future = thread.submit(work)
-            try:
-                while not wait([future], STEP).done:
-                    yield None
-                return future.result()
-            finally:
-                options.terminate = True
+def words(text: str, timings: Sequence[Any]) -> Iterator[Word]:
+    """The text's words, by its phonemes in time."""
+    heard = groups([timing.phoneme for timing in timings])
+    spans = [(timings[group.first].start, timings[group.end - 1].end) for group in heard]
+    yield from timed(place(text, [group.end - group.first for group in heard]), 0, spans)
 
 
 def _session(model: Path, device: str) -> rt.InferenceSession:
-    provider = _provider(device, rt.get_available_providers())
+    provider = onnx_provider(device)
     try:
         session = rt.InferenceSession(str(model), providers=[provider])
     except Exception as error:
         raise LoadFailed(f"{model.name} cannot be loaded: {error}") from error
-    if provider[0] not in session.get_providers():  # it goes on without, and only says so
-        raise LoadFailed(f"device '{device}' cannot be used: {provider[0]} does not start")
+    require_provider([session], provider[0], device)
     return session
-
-
-def _provider(device: str, available: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """Of ONNX Runtime's: what computes on the device."""
-    kind, _, number = device.partition(":")
-    if kind == "auto":
-        kind = "cuda" if "CUDAExecutionProvider" in available else "cpu"
-    names = {"cpu": "CPU", "cuda": "CUDA", "mps": "CoreML"}
-    provider = f"{names.get(kind, kind)}ExecutionProvider"
-    if kind not in names or provider not in available:
-        raise LoadFailed(f"device '{device}' cannot be used: this ONNX Runtime has no {provider}")
-    return provider, {"device_id": number} if kind == "cuda" and number else {}
-
-
-def _draws(model: Path) -> bool:
-    data = model.read_bytes()
-    return any(operator in data for operator in RANDOM)
 
 
 class Files(NamedTuple):

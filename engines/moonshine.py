@@ -25,7 +25,6 @@ from moonshine_voice.transcriber import Error, LineCompleted, Transcriber
 from stentor_engine import (
     Capabilities,
     EngineError,
-    InvalidCall,
     LoadFailed,
     Option,
     OptionValue,
@@ -37,6 +36,9 @@ from stentor_engine import (
     Word,
     complete_options,
 )
+from stentor_engine.bounds import span, within
+from stentor_engine.fixed import require_unchanged
+from stentor_engine.weight_files import weights_folder
 
 RATE = 16_000
 WINDOW = 30.0
@@ -156,7 +158,7 @@ class Moonshine(TranscriptionEngine):
         self._options = complete_options(OPTIONS, settings.options)
         if settings.device not in ("auto", "cpu"):
             raise LoadFailed(f"moonshine runs on auto or cpu, not on '{settings.device}'")
-        folder = _folder(settings.weights)
+        folder = weights_folder(settings.weights)
         kind = _kind(folder, self._options)
         timed = any((folder / name).is_file() for name in ATTENDING)
         self._streams = "streaming" in kind.arch
@@ -173,8 +175,7 @@ class Moonshine(TranscriptionEngine):
 
     def transcribe(self, call: TranscriptionCall) -> Iterator[Transcript | None]:
         """Tells each line as soon as it was heard to its end."""
-        if call.options != self._options:
-            raise InvalidCall("these options can only be set for the model")
+        require_unchanged(call.options, self._options, self._options)
         seconds = len(call.audio) / RATE
         if self._streams:
             self._model.set_context(call.prompt)
@@ -221,27 +222,14 @@ def _heard(events: list[Any], seconds: float, *, with_words: bool) -> Iterator[T
 
 
 def _transcript(line: Any, seconds: float, *, with_words: bool) -> Transcript:
-    start = _within(line.start_time, 0.0, seconds)
-    end = _within(line.start_time + line.duration, start, seconds)
+    start, end = span(line.start_time, line.start_time + line.duration, 0.0, seconds)
     words = tuple(_word(word, start, end) for word in line.words or ()) if with_words else ()
     return Transcript(line.text.strip(), start, end, words)
 
 
 def _word(word: Any, least: float, most: float) -> Word:
-    start = _within(word.start, least, most)
-    end = _within(word.end, start, most)
-    return Word(word.word.strip(), start, end, confidence=_within(word.confidence, 0.0, 1.0))
-
-
-def _within(value: float, least: float, most: float) -> float:
-    return float(min(max(value, least), most))
-
-
-def _folder(weights: str | None) -> Path:
-    folder = Path(weights or "").expanduser()
-    if not weights or not folder.is_dir():
-        raise LoadFailed("`weights` of the model must name a folder that holds them")
-    return folder
+    start, end = span(word.start, word.end, least, most)
+    return Word(word.word.strip(), start, end, confidence=within(word.confidence, 0.0, 1.0))
 
 
 def _kind(folder: Path, options: Mapping[str, OptionValue]) -> Kind:

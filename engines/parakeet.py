@@ -12,8 +12,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,7 +30,6 @@ from stentor_engine import (
     Capabilities,
     InvalidCall,
     LoadFailed,
-    Option,
     OptionValue,
     OutOfMemory,
     Settings,
@@ -42,6 +40,10 @@ from stentor_engine import (
     Word,
     complete_options,
 )
+from stentor_engine.fixed import require_unchanged
+from stentor_engine.onnx import Stop, is_full, onnx_provider, require_provider
+from stentor_engine.threads import THREADS, thread_count
+from stentor_engine.weight_files import weights_folder
 
 RATE = 16_000
 WINDOW = 24.0
@@ -53,8 +55,6 @@ LASTS = 0.32
 GAP = 1.0
 """Seconds without a word that end a sentence, as its full stop does."""
 ENDS = (".", "?", "!", "…")
-STEP = 0.05
-"""Seconds between two chances to stop."""
 FOREIGN = 4
 """Letters that an English model may know beside its own, for loan words."""
 UNTIMED = (NemoConformerAED, WhisperHf, WhisperOrt)
@@ -68,9 +68,11 @@ EUROPEAN = (
 )
 """What Parakeet v3 and Canary v2 were trained on."""
 
-OPTIONS = (
-    Option("threads", "integer", 0, "set for the model: of the CPU; 0: one for each", 0, 64),
-)
+OPTIONS = (THREADS,)
+FLOAT = ("config.json", "vocab.txt", "*-model.onnx", "*-model.onnx.data")
+INT8 = ("config.json", "vocab.txt", "*-model.int8.onnx")
+V3 = "istupakov/parakeet-tdt-0.6b-v3-onnx"
+V2 = "istupakov/parakeet-tdt-0.6b-v2-onnx"
 
 
 class Parakeet(TranscriptionEngine):
@@ -79,43 +81,18 @@ class Parakeet(TranscriptionEngine):
     devices = ("cpu",)
     memory_mb = 3_200
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {
-        "parakeet-tdt-0.6b-v3": (
-            Weights(
-                hub="istupakov/parakeet-tdt-0.6b-v3-onnx",
-                files=("config.json", "vocab.txt", "*-model.onnx", "*-model.onnx.data"),
-            ),
-        ),
-        "parakeet-tdt-0.6b-v2": (
-            Weights(
-                hub="istupakov/parakeet-tdt-0.6b-v2-onnx",
-                files=("config.json", "vocab.txt", "*-model.onnx", "*-model.onnx.data"),
-            ),
-        ),
-        "parakeet-tdt-0.6b-v3-int8": (
-            Weights(
-                hub="istupakov/parakeet-tdt-0.6b-v3-onnx",
-                files=("config.json", "vocab.txt", "*-model.int8.onnx"),
-            ),
-        ),
-        "parakeet-tdt-0.6b-v2-int8": (
-            Weights(
-                hub="istupakov/parakeet-tdt-0.6b-v2-onnx",
-                files=("config.json", "vocab.txt", "*-model.int8.onnx"),
-            ),
-        ),
-        "canary-1b-v2": (
-            Weights(
-                hub="istupakov/canary-1b-v2-onnx",
-                files=("config.json", "vocab.txt", "*-model.onnx", "*-model.onnx.data"),
-            ),
-        ),
+        "parakeet-tdt-0.6b-v3": (Weights(V3, files=FLOAT),),
+        "parakeet-tdt-0.6b-v2": (Weights(V2, files=FLOAT),),
+        "parakeet-tdt-0.6b-v3-int8": (Weights(V3, files=INT8),),
+        "parakeet-tdt-0.6b-v2-int8": (Weights(V2, files=INT8),),
+        "canary-1b-v2": (Weights("istupakov/canary-1b-v2-onnx", files=FLOAT),),
     }
 
     def __init__(self, settings: Settings) -> None:
         self._options = complete_options(OPTIONS, settings.options)
-        folder = _folder(settings.weights)
+        folder = weights_folder(settings.weights, ("config.json",))
         model = _load(folder, settings.device, self._options)
-        self._stop = _stoppable(model)
+        self._stop = _stoppable(model.asr)
         self._canary = isinstance(model.asr, NemoConformerAED)
         self._model = model.with_timestamps()
         self.capabilities = Capabilities(
@@ -129,8 +106,7 @@ class Parakeet(TranscriptionEngine):
         )
 
     def transcribe(self, call: TranscriptionCall) -> Iterator[Transcript | None]:
-        if call.options != self._options:
-            raise InvalidCall("option 'threads' can only be set for the model")
+        require_unchanged(call.options, self._options, self._options)
         asked = self._asked(call)
         seconds = len(call.audio) / RATE
         if seconds < SHORTEST or not call.audio.any():
@@ -238,18 +214,9 @@ def _vocabulary(folder: Path) -> list[str]:
     return [line.rpartition(" ")[0] for line in lines if line]
 
 
-def _folder(weights: str | None) -> Path:
-    folder = Path(weights or "").expanduser()
-    if not weights or not folder.is_dir():
-        raise LoadFailed("`weights` of the model must name a folder that holds them")
-    if not (folder / "config.json").is_file():
-        raise LoadFailed("the weights lack config.json")
-    return folder
-
-
 def _load(folder: Path, device: str, options: Mapping[str, OptionValue]) -> Any:
     """A model of whichever kind its config.json says, in the best precision that is there."""
-    provider = _provider(device, rt.get_available_providers())
+    provider = onnx_provider(device)
     lacking: ModelFileNotFoundError | None = None
     for precision in PRECISIONS:
         try:
@@ -259,7 +226,7 @@ def _load(folder: Path, device: str, options: Mapping[str, OptionValue]) -> Any:
                 "local/model",
                 folder,
                 quantization=precision,
-                sess_options=_session(int(options["threads"]) or _cpus()),
+                sess_options=_session(thread_count(options)),
                 providers=[provider],
                 # Resamplers are loaded for eight rates, each with threads of its own, and not used.
                 resampler_config={
@@ -271,11 +238,11 @@ def _load(folder: Path, device: str, options: Mapping[str, OptionValue]) -> Any:
             lacking = lacking or error
         except Exception as error:
             told = _told(error, folder)
-            if _memory(error):
+            if is_full(error):
                 raise OutOfMemory(told) from error
             raise LoadFailed(f"the model cannot be loaded: {told}") from error
         else:
-            _check(model.asr, provider[0], device)
+            require_provider(_sessions(model.asr).values(), provider[0], device)
             return model
     raise LoadFailed(f"the weights are not whole: {_told(lacking, folder)}") from lacking
 
@@ -287,79 +254,17 @@ def _session(threads: int) -> rt.SessionOptions:
     return options
 
 
-def _check(asr: object, provider: str, device: str) -> None:
-    """ONNX Runtime goes on without a device that does not start, and only says so."""
-    sessions = [each for each in vars(asr).values() if isinstance(each, rt.InferenceSession)]
-    if any(provider not in session.get_providers() for session in sessions):
-        raise LoadFailed(f"device '{device}' cannot be used: {provider} does not start")
+def _sessions(asr: object) -> dict[str, Any]:
+    """By their names in the model, whatever those are."""
+    return {name: s for name, s in vars(asr).items() if isinstance(s, rt.InferenceSession)}
 
 
-def _provider(device: str, available: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """Of ONNX Runtime's: what computes on the device."""
-    kind, _, number = device.partition(":")
-    if kind == "auto":
-        kind = "cuda" if "CUDAExecutionProvider" in available else "cpu"
-    names = {"cpu": "CPU", "cuda": "CUDA", "mps": "CoreML"}
-    provider = f"{names.get(kind, kind)}ExecutionProvider"
-    if kind not in names or provider not in available:
-        raise LoadFailed(f"device '{device}' cannot be used: this ONNX Runtime has no {provider}")
-    return provider, {"device_id": number} if kind == "cuda" and number else {}
-
-
-def _cpus() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _stoppable(model: Any) -> Stop:
-    """Puts `Stoppable` in the place of the model's sessions, whatever they are called."""
+def _stoppable(asr: object) -> Stop:
+    """Of the model's sessions."""
     stop = Stop()
-    for name, session in list(vars(model.asr).items()):
-        if isinstance(session, rt.InferenceSession):
-            setattr(model.asr, name, Stoppable(session, stop))
+    for name, session in _sessions(asr).items():
+        setattr(asr, name, stop.session(session))
     return stop
-
-
-class Stop:
-    """What ends the running call of a model, and what waits for it."""
-
-    def __init__(self) -> None:
-        self.options = rt.RunOptions()
-
-    def stoppable(self, work: Callable[[], Any]) -> Generator[None, None, Any]:
-        """What `work`, which runs the sessions, returns. Only for one call at a time."""
-        self.options = options = rt.RunOptions()
-        with ThreadPoolExecutor(1, "parakeet") as thread:
-            future = thread.submit(work)
-            try:
-                while not wait([future], STEP).done:
-                    yield None
-                return future.result()
-            finally:
-                options.terminate = True
-
-
-class Stoppable:
-    """A session whose runs end early when nobody waits for them any more."""
-
-    def __init__(self, session: rt.InferenceSession, stop: Stop) -> None:
-        self._session = session
-        self._stop = stop
-
-    def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, Any]) -> Any:
-        try:
-            return self._session.run(outputs, inputs, self._stop.options)
-        except Exception as error:
-            if _memory(error):
-                raise OutOfMemory(str(error)) from error
-            raise
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._session, name)
-
-
-def _memory(error: BaseException) -> bool:
-    return bool(re.search(r"allocat|out of memory|bad_alloc", str(error), re.IGNORECASE))
 
 
 def _told(error: BaseException | None, folder: Path) -> str:

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple
 
 # Before ONNX Runtime is imported: it would tell its makers what runs, and leave a file behind.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -35,7 +33,6 @@ from stentor_engine import (
     InvalidCall,
     LoadFailed,
     Option,
-    OutOfMemory,
     Samples,
     Settings,
     SpeechCall,
@@ -45,19 +42,29 @@ from stentor_engine import (
     Word,
     speakable,
 )
-
-T = TypeVar("T")
+from stentor_engine.onnx import Stop, draws
+from stentor_engine.word_times import groups, place, timed
 
 DEFAULT = "en_US-lessac-medium"
 """Of several voices the first one."""
-STEP = 0.05
-"""Seconds between two chances to stop."""
 KEPT = 4
 """Models in memory at once, of 60 to 120 MB each."""
-RANDOM = (b"RandomNormal", b"RandomUniform", b"Multinomial", b"Bernoulli")
-"""ONNX's operators that draw numbers; no call can give them a seed."""
 SILENT = 1e-8
 """A peak that is none."""
+
+HUB = "rhasspy/piper-voices"
+MANY = (
+    *("*/en_US/lessac/medium/*[!3]", "*/ar_JO/kareem/medium/*[!3]"),
+    *("*/cs_CZ/jirka/medium/*[!3]", "*/da_DK/talesyntese/medium/*[!3]"),
+    *("*/de_DE/thorsten/medium/*[!3]", "*/es_ES/davefx/medium/*[!3]"),
+    *("*/fi_FI/harri/medium/*[!3]", "*/fr_FR/siwis/medium/*[!3]"),
+    *("*/it_IT/paola/medium/*[!3]", "*/nl_BE/nathalie/medium/*[!3]"),
+    *("*/no_NO/talesyntese/medium/*[!3]", "*/pl_PL/gosia/medium/*[!3]"),
+    *("*/pt_BR/faber/medium/*[!3]", "*/ru_RU/irina/medium/*[!3]"),
+    *("*/sv_SE/nst/medium/*[!3]", "*/tr_TR/dfki/medium/*[!3]"),
+    *("*/uk_UA/ukrainian_tts/medium/*[!3]", "*/zh_CN/huayan/medium/*[!3]"),
+)
+"""One voice for each language."""
 
 
 @dataclass(frozen=True)
@@ -85,116 +92,41 @@ class Piper(SpeechEngine):
     quality = 40
     memory_mb = 300
     # Names are paths there. All of a voice's folder, with its licence, but for samples in MP3.
-    # `many`: one voice for each language.
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {
-        "en_US-lessac-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/en_US/lessac/medium/*[!3]",)),
-        ),
-        "en_US-lessac-high": (
-            Weights(hub="rhasspy/piper-voices", files=("*/en_US/lessac/high/*[!3]",)),
-        ),
-        "en_US-hfc_female-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/en_US/hfc_female/medium/*[!3]",)),
-        ),
-        "en_US-libritts_r-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/en_US/libritts_r/medium/*[!3]",)),
-        ),
-        "en_US-ljspeech-high": (
-            Weights(hub="rhasspy/piper-voices", files=("*/en_US/ljspeech/high/*[!3]",)),
-        ),
-        "en_GB-alan-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/en_GB/alan/medium/*[!3]",)),
-        ),
-        "en_GB-alba-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/en_GB/alba/medium/*[!3]",)),
-        ),
-        "ar_JO-kareem-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/ar_JO/kareem/medium/*[!3]",)),
-        ),
-        "cs_CZ-jirka-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/cs_CZ/jirka/medium/*[!3]",)),
-        ),
-        "da_DK-talesyntese-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/da_DK/talesyntese/medium/*[!3]",)),
-        ),
-        "de_DE-thorsten-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/de_DE/thorsten/medium/*[!3]",)),
-        ),
-        "de_DE-thorsten-high": (
-            Weights(hub="rhasspy/piper-voices", files=("*/de_DE/thorsten/high/*[!3]",)),
-        ),
-        "es_ES-davefx-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/es_ES/davefx/medium/*[!3]",)),
-        ),
-        "es_MX-claude-high": (
-            Weights(hub="rhasspy/piper-voices", files=("*/es_MX/claude/high/*[!3]",)),
-        ),
-        "fi_FI-harri-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/fi_FI/harri/medium/*[!3]",)),
-        ),
-        "fr_FR-siwis-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/fr_FR/siwis/medium/*[!3]",)),
-        ),
-        "it_IT-paola-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/it_IT/paola/medium/*[!3]",)),
-        ),
-        "nl_BE-nathalie-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/nl_BE/nathalie/medium/*[!3]",)),
-        ),
-        "no_NO-talesyntese-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/no_NO/talesyntese/medium/*[!3]",)),
-        ),
-        "pl_PL-gosia-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/pl_PL/gosia/medium/*[!3]",)),
-        ),
-        "pt_BR-faber-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/pt_BR/faber/medium/*[!3]",)),
-        ),
-        "ru_RU-irina-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/ru_RU/irina/medium/*[!3]",)),
-        ),
-        "sv_SE-nst-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/sv_SE/nst/medium/*[!3]",)),
-        ),
-        "tr_TR-dfki-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/tr_TR/dfki/medium/*[!3]",)),
-        ),
+        "en_US-lessac-medium": (Weights(HUB, files=("*/en_US/lessac/medium/*[!3]",)),),
+        "en_US-lessac-high": (Weights(HUB, files=("*/en_US/lessac/high/*[!3]",)),),
+        "en_US-hfc_female-medium": (Weights(HUB, files=("*/en_US/hfc_female/medium/*[!3]",)),),
+        "en_US-libritts_r-medium": (Weights(HUB, files=("*/en_US/libritts_r/medium/*[!3]",)),),
+        "en_US-ljspeech-high": (Weights(HUB, files=("*/en_US/ljspeech/high/*[!3]",)),),
+        "en_GB-alan-medium": (Weights(HUB, files=("*/en_GB/alan/medium/*[!3]",)),),
+        "en_GB-alba-medium": (Weights(HUB, files=("*/en_GB/alba/medium/*[!3]",)),),
+        "ar_JO-kareem-medium": (Weights(HUB, files=("*/ar_JO/kareem/medium/*[!3]",)),),
+        "cs_CZ-jirka-medium": (Weights(HUB, files=("*/cs_CZ/jirka/medium/*[!3]",)),),
+        "da_DK-talesyntese-medium": (Weights(HUB, files=("*/da_DK/talesyntese/medium/*[!3]",)),),
+        "de_DE-thorsten-medium": (Weights(HUB, files=("*/de_DE/thorsten/medium/*[!3]",)),),
+        "de_DE-thorsten-high": (Weights(HUB, files=("*/de_DE/thorsten/high/*[!3]",)),),
+        "es_ES-davefx-medium": (Weights(HUB, files=("*/es_ES/davefx/medium/*[!3]",)),),
+        "es_MX-claude-high": (Weights(HUB, files=("*/es_MX/claude/high/*[!3]",)),),
+        "fi_FI-harri-medium": (Weights(HUB, files=("*/fi_FI/harri/medium/*[!3]",)),),
+        "fr_FR-siwis-medium": (Weights(HUB, files=("*/fr_FR/siwis/medium/*[!3]",)),),
+        "it_IT-paola-medium": (Weights(HUB, files=("*/it_IT/paola/medium/*[!3]",)),),
+        "nl_BE-nathalie-medium": (Weights(HUB, files=("*/nl_BE/nathalie/medium/*[!3]",)),),
+        "no_NO-talesyntese-medium": (Weights(HUB, files=("*/no_NO/talesyntese/medium/*[!3]",)),),
+        "pl_PL-gosia-medium": (Weights(HUB, files=("*/pl_PL/gosia/medium/*[!3]",)),),
+        "pt_BR-faber-medium": (Weights(HUB, files=("*/pt_BR/faber/medium/*[!3]",)),),
+        "ru_RU-irina-medium": (Weights(HUB, files=("*/ru_RU/irina/medium/*[!3]",)),),
+        "sv_SE-nst-medium": (Weights(HUB, files=("*/sv_SE/nst/medium/*[!3]",)),),
+        "tr_TR-dfki-medium": (Weights(HUB, files=("*/tr_TR/dfki/medium/*[!3]",)),),
         "uk_UA-ukrainian_tts-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/uk_UA/ukrainian_tts/medium/*[!3]",)),
+            Weights(HUB, files=("*/uk_UA/ukrainian_tts/medium/*[!3]",)),
         ),
-        "zh_CN-huayan-medium": (
-            Weights(hub="rhasspy/piper-voices", files=("*/zh_CN/huayan/medium/*[!3]",)),
-        ),
-        "many": (
-            Weights(
-                hub="rhasspy/piper-voices",
-                files=(
-                    "*/en_US/lessac/medium/*[!3]",
-                    "*/ar_JO/kareem/medium/*[!3]",
-                    "*/cs_CZ/jirka/medium/*[!3]",
-                    "*/da_DK/talesyntese/medium/*[!3]",
-                    "*/de_DE/thorsten/medium/*[!3]",
-                    "*/es_ES/davefx/medium/*[!3]",
-                    "*/fi_FI/harri/medium/*[!3]",
-                    "*/fr_FR/siwis/medium/*[!3]",
-                    "*/it_IT/paola/medium/*[!3]",
-                    "*/nl_BE/nathalie/medium/*[!3]",
-                    "*/no_NO/talesyntese/medium/*[!3]",
-                    "*/pl_PL/gosia/medium/*[!3]",
-                    "*/pt_BR/faber/medium/*[!3]",
-                    "*/ru_RU/irina/medium/*[!3]",
-                    "*/sv_SE/nst/medium/*[!3]",
-                    "*/tr_TR/dfki/medium/*[!3]",
-                    "*/uk_UA/ukrainian_tts/medium/*[!3]",
-                    "*/zh_CN/huayan/medium/*[!3]",
-                ),
-            ),
-        ),
+        "zh_CN-huayan-medium": (Weights(HUB, files=("*/zh_CN/huayan/medium/*[!3]",)),),
+        "many": (Weights(HUB, files=MANY),),
     }
 
     def __init__(self, settings: Settings) -> None:
         sources = [_source(file) for file in _files(settings.weights)]
-        self._cuda = _on_cuda(settings.device)
+        self._cuda, self._stop = _on_cuda(settings.device), Stop()
         self._models: OrderedDict[Path, PiperVoice] = OrderedDict()
         self._speakers = {name: each for source in sources for name, each in _speakers(source)}
         first = self._model(sources[0])
@@ -210,8 +142,8 @@ class Piper(SpeechEngine):
             ),
             options=tuple(_options()),
             streaming=True,
-            word_times=first.session.outputs > 1,
-            deterministic=not any(_draws(source.file) for source in sources),
+            word_times=len(first.session.get_outputs()) > 1,
+            deterministic=not any(draws(source.file) for source in sources),
             speed=(0.25, 4.0),
         )
 
@@ -228,7 +160,7 @@ class Piper(SpeechEngine):
             work = partial(
                 model.phoneme_ids_to_audio, model.phonemes_to_ids(phonemes), settings, True
             )
-            audio, lengths = yield from model.session.stoppable(work)
+            audio, lengths = yield from self._stop.stoppable(work)
             heard, begin = groups(phonemes), samples / self._rate
             edges = [begin + edge / rate for edge in _edges(model, phonemes, lengths, audio.size)]
             if self.capabilities.word_times:
@@ -247,7 +179,7 @@ class Piper(SpeechEngine):
 
     def _model(self, source: Source) -> PiperVoice:
         """Loaded when its voice is first asked for; the one unused for longest makes room."""
-        model = self._models.pop(source.file, None) or _load(source, self._cuda)
+        model = self._models.pop(source.file, None) or _load(source, self._cuda, self._stop)
         self._models[source.file] = model
         if len(self._models) > KEPT:
             self._models.popitem(last=False)
@@ -263,74 +195,6 @@ class Piper(SpeechEngine):
         return np.ascontiguousarray(audio, np.float32)
 
 
-class Group(NamedTuple):
-    """A run of phonemes between two spaces: about a word. `first` up to `end` of its sentence."""
-
-    first: int
-    end: int
-
-
-def groups(phonemes: Sequence[str]) -> list[Group]:
-    """Those that hold a letter; marks at their ends are no part of them."""
-    found: list[Group] = []
-    joined = False
-    for at, phoneme in enumerate(phonemes):
-        if phoneme.isspace():
-            joined = False
-        elif any(map(str.isalpha, phoneme)):
-            found.append(Group(found.pop().first if joined else at, at + 1))
-            joined = True
-    return found
-
-
-class Placed(NamedTuple):
-    """A word of the text and its place in the groups of all sentences: 1.5 is half of the second
-    one.
-    """
-
-    text: str
-    at: int
-    start: float
-    end: float
-
-
-def place(text: str, sizes: Sequence[int]) -> list[Placed]:
-    """The text's words among groups of so many phonemes. Where the two differ in number, as for "of
-    the", which is one group, and "1999", which is many, each word has its share of the letters.
-    """
-    written = list(re.finditer(r"\S*\w\S*", text))
-    if not written or not sizes:
-        return []
-    edges = np.arange(len(written) + 1, dtype=float)
-    if len(written) != len(sizes):
-        letters = np.cumsum([0, *(len(word[0]) for word in written)], dtype=float)
-        phonemes = np.cumsum([0, *sizes], dtype=float)
-        shares = letters / letters[-1], phonemes / phonemes[-1]
-        edges = np.interp(*shares, np.arange(len(sizes) + 1, dtype=float))
-    return [
-        Placed(word[0], word.start(), float(start), float(end))
-        for word, start, end in zip(written, edges[:-1], edges[1:], strict=True)
-    ]
-
-
-def timed(
-    placed: Sequence[Placed], before: int, spans: Sequence[tuple[float, float]]
-) -> Iterator[Word]:
-    """The words that start in one sentence's groups, of which there were `before` in those before
-    it. `spans`: start and end of its groups in seconds into the call's audio.
-    """
-    starts = [*(start for start, _ in spans), spans[-1][1]]
-    for word in placed:
-        start, end = word.start - before, min(word.end - before, len(spans))
-        if 0 <= start < len(spans):
-            last = spans[int(end) - 1][1] if end == int(end) else _at(starts, end)
-            yield Word(word.text, _at(starts, start), last, at=word.at)
-
-
-def _at(edges: Sequence[float], place: float) -> float:
-    return float(np.interp(place, np.arange(len(edges)), edges))
-
-
 def _edges(model: PiperVoice, phonemes: Sequence[str], lengths: Any, samples: int) -> list[float]:
     """Samples of the sentence's audio before each of its phonemes, and before its end. `lengths`:
     of each of its ids, as the model tells them; None: they are taken to be equally long.
@@ -343,36 +207,7 @@ def _edges(model: PiperVoice, phonemes: Sequence[str], lengths: Any, samples: in
     return [float(ends[each]) for each in at]
 
 
-class Stoppable:
-    """A model's session, whose run ends early when nobody waits for it any more."""
-
-    def __init__(self, session: rt.InferenceSession) -> None:
-        self._session = session
-        self._options = rt.RunOptions()
-        self.outputs = len(session.get_outputs())
-
-    def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, Any]) -> Any:
-        try:
-            return self._session.run(outputs, inputs, self._options)
-        except Exception as error:
-            if re.search(r"allocat|out of memory|bad_alloc", str(error), re.IGNORECASE):
-                raise OutOfMemory(str(error)) from error
-            raise
-
-    def stoppable(self, work: Callable[[], T]) -> Generator[None, None, T]:
-        """What `work`, which runs the session, returns. Only for one call at a time."""
-        self._options = options = rt.RunOptions()
-        with ThreadPoolExecutor(1, "piper") as thread:
-            future = thread.submit(work)
-            try:
-                while not wait([future], STEP).done:
-                    yield None
-                return future.result()
-            finally:
-                options.terminate = True
-
-
-def _load(source: Source, use_cuda: bool) -> PiperVoice:
+def _load(source: Source, use_cuda: bool, stop: Stop) -> PiperVoice:
     try:
         # Most voices do not tell how long a phoneme lasts: that output is added in memory.
         model = PiperVoice.load(source.file, use_cuda=use_cuda, include_alignments=True)
@@ -380,7 +215,7 @@ def _load(source: Source, use_cuda: bool) -> PiperVoice:
         raise LoadFailed(f"{source.file.name} cannot be loaded: {error}") from error
     if use_cuda and "CUDAExecutionProvider" not in model.session.get_providers():
         raise LoadFailed("device 'cuda' cannot be used: ONNX Runtime does not start it")
-    model.session = Stoppable(model.session)
+    model.session = stop.session(model.session)
     return model
 
 
@@ -392,11 +227,6 @@ def _on_cuda(device: str) -> bool:
             "ONNX Runtime has it"
         )
     return device != "cpu" and available
-
-
-def _draws(model: Path) -> bool:
-    data = model.read_bytes()
-    return any(operator in data for operator in RANDOM)
 
 
 def _files(weights: str | None) -> list[Path]:

@@ -35,7 +35,6 @@ from stentor_engine import (
     InvalidCall,
     LoadFailed,
     Option,
-    OutOfMemory,
     Reference,
     Samples,
     Settings,
@@ -45,6 +44,7 @@ from stentor_engine import (
     Weights,
 )
 from stentor_engine.kept import Kept
+from stentor_engine.loading import loaded
 from stentor_engine.pytorch import discard_torch_folder, torch_device, within_memory
 
 State = dict[str, dict[str, Any]]
@@ -62,6 +62,13 @@ TAGS = {
     "spanish": "es",
     "dutch": "nl",
 }
+OPEN = "kyutai/pocket-tts-without-voice-cloning"
+MODELS = "1e08e6a23401048648a9fdcfde2f89348215c2a7"
+ENGLISH_TOKENIZER = "00eac05ed3d16bdc3f6b5d598874019c34a89214"
+FRENCH_TOKENIZER = "8843db76457a91db32077edf8dfcd1c0e3e755fd"
+TOKENIZERS = "4e1e0a3e611c51c0b4ed8174fc10f32a54644303"
+VOICES = "a7056f505a4a8ca72d8b5fb1440071d6f1a35739"
+"""Commits there that have them."""
 KEPT = 256 * 2**20
 """Bytes of what is kept of voices: some 50 kB for each of their 80 ms."""
 
@@ -84,18 +91,14 @@ class PocketTts(SpeechEngine):
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {
         "english": (
             Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="a7056f505a4a8ca72d8b5fb1440071d6f1a35739",
-                files=(
+                OPEN,
+                VOICES,
+                (
                     "languages/english/model.safetensors",
                     "languages/english/embeddings/*.safetensors",
                 ),
             ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="00eac05ed3d16bdc3f6b5d598874019c34a89214",
-                files=("languages/english/tokenizer.json",),
-            ),
+            Weights(OPEN, ENGLISH_TOKENIZER, ("languages/english/tokenizer.json",)),
         ),
         "english-cloning": (
             Weights(
@@ -105,118 +108,38 @@ class PocketTts(SpeechEngine):
                 folder="cloning",
                 licence="CC BY 4.0, for voices whose owners agree: https://huggingface.co/kyutai/pocket-tts",
             ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="a7056f505a4a8ca72d8b5fb1440071d6f1a35739",
-                files=("languages/english/embeddings/*.safetensors",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="00eac05ed3d16bdc3f6b5d598874019c34a89214",
-                files=("languages/english/tokenizer.json",),
-            ),
+            Weights(OPEN, VOICES, ("languages/english/embeddings/*.safetensors",)),
+            Weights(OPEN, ENGLISH_TOKENIZER, ("languages/english/tokenizer.json",)),
         ),
         "french": (
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="1e08e6a23401048648a9fdcfde2f89348215c2a7",
-                files=("languages/french/model.safetensors",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="8843db76457a91db32077edf8dfcd1c0e3e755fd",
-                files=("languages/french/tokenizer.json",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="a7056f505a4a8ca72d8b5fb1440071d6f1a35739",
-                files=("languages/french/embeddings/*.safetensors",),
-            ),
+            Weights(OPEN, MODELS, ("languages/french/model.safetensors",)),
+            Weights(OPEN, FRENCH_TOKENIZER, ("languages/french/tokenizer.json",)),
+            Weights(OPEN, VOICES, ("languages/french/embeddings/*.safetensors",)),
         ),
         "german": (
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="1e08e6a23401048648a9fdcfde2f89348215c2a7",
-                files=("languages/german/model.safetensors",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="4e1e0a3e611c51c0b4ed8174fc10f32a54644303",
-                files=("languages/german/tokenizer.json",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="a7056f505a4a8ca72d8b5fb1440071d6f1a35739",
-                files=("languages/german/embeddings/*.safetensors",),
-            ),
+            Weights(OPEN, MODELS, ("languages/german/model.safetensors",)),
+            Weights(OPEN, TOKENIZERS, ("languages/german/tokenizer.json",)),
+            Weights(OPEN, VOICES, ("languages/german/embeddings/*.safetensors",)),
         ),
         "italian": (
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="1e08e6a23401048648a9fdcfde2f89348215c2a7",
-                files=("languages/italian/model.safetensors",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="4e1e0a3e611c51c0b4ed8174fc10f32a54644303",
-                files=("languages/italian/tokenizer.json",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="a7056f505a4a8ca72d8b5fb1440071d6f1a35739",
-                files=("languages/italian/embeddings/*.safetensors",),
-            ),
+            Weights(OPEN, MODELS, ("languages/italian/model.safetensors",)),
+            Weights(OPEN, TOKENIZERS, ("languages/italian/tokenizer.json",)),
+            Weights(OPEN, VOICES, ("languages/italian/embeddings/*.safetensors",)),
         ),
         "portuguese": (
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="1e08e6a23401048648a9fdcfde2f89348215c2a7",
-                files=("languages/portuguese/model.safetensors",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="4e1e0a3e611c51c0b4ed8174fc10f32a54644303",
-                files=("languages/portuguese/tokenizer.json",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="a7056f505a4a8ca72d8b5fb1440071d6f1a35739",
-                files=("languages/portuguese/embeddings/*.safetensors",),
-            ),
+            Weights(OPEN, MODELS, ("languages/portuguese/model.safetensors",)),
+            Weights(OPEN, TOKENIZERS, ("languages/portuguese/tokenizer.json",)),
+            Weights(OPEN, VOICES, ("languages/portuguese/embeddings/*.safetensors",)),
         ),
         "spanish": (
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="1e08e6a23401048648a9fdcfde2f89348215c2a7",
-                files=("languages/spanish/model.safetensors",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="4e1e0a3e611c51c0b4ed8174fc10f32a54644303",
-                files=("languages/spanish/tokenizer.json",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="a7056f505a4a8ca72d8b5fb1440071d6f1a35739",
-                files=("languages/spanish/embeddings/*.safetensors",),
-            ),
+            Weights(OPEN, MODELS, ("languages/spanish/model.safetensors",)),
+            Weights(OPEN, TOKENIZERS, ("languages/spanish/tokenizer.json",)),
+            Weights(OPEN, VOICES, ("languages/spanish/embeddings/*.safetensors",)),
         ),
         "dutch": (
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="1e08e6a23401048648a9fdcfde2f89348215c2a7",
-                files=("languages/dutch/model.safetensors",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="4e1e0a3e611c51c0b4ed8174fc10f32a54644303",
-                files=("languages/dutch/tokenizer.json",),
-            ),
-            Weights(
-                hub="kyutai/pocket-tts-without-voice-cloning",
-                revision="a7056f505a4a8ca72d8b5fb1440071d6f1a35739",
-                files=("languages/dutch/embeddings/*.safetensors",),
-            ),
+            Weights(OPEN, MODELS, ("languages/dutch/model.safetensors",)),
+            Weights(OPEN, TOKENIZERS, ("languages/dutch/tokenizer.json",)),
+            Weights(OPEN, VOICES, ("languages/dutch/embeddings/*.safetensors",)),
         ),
     }
 
@@ -224,7 +147,7 @@ class PocketTts(SpeechEngine):
         discard_torch_folder()
         torch_device(settings.device, self.devices)
         self._files = files = _files(settings.weights)
-        self._model = _loaded(files)
+        self._model = _model(files)
         self._voices = {file.stem: file for file in sorted(files.voices.glob("*.safetensors"))}
         self._kept: Kept[State] = Kept(_size, KEPT)
         first = get_default_voice_for_language(files.language)
@@ -310,7 +233,7 @@ def _files(weights: str | None) -> Files:
     return files
 
 
-def _loaded(files: Files) -> Any:
+def _model(files: Files) -> Any:
     def load() -> Any:
         config = load_config(files.config)
         config.weights_path, config.weights_path_without_voice_cloning = str(files.model), None
@@ -324,13 +247,7 @@ def _loaded(files: Files) -> Any:
         model.max_decoder_frames_per_call = 1
         return model
 
-    try:
-        return within_memory(load)
-    except OutOfMemory:
-        raise
-    except Exception as error:
-        told = str(error).partition("\n")[0]
-        raise LoadFailed(f"its weights cannot be loaded: {type(error).__name__}: {told}") from error
+    return loaded(load, files.model.parent)
 
 
 def _size(state: State) -> int:

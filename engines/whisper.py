@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import math
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -27,7 +25,6 @@ from whisper.tokenizer import LANGUAGES
 
 from stentor_engine import (
     Capabilities,
-    InvalidCall,
     LoadFailed,
     Option,
     OutOfMemory,
@@ -40,11 +37,13 @@ from stentor_engine import (
     complete_options,
     iterate_callback,
 )
+from stentor_engine.bounds import finite, span, within
+from stentor_engine.fixed import require_unchanged
+from stentor_engine.pytorch import torch_device, within_memory
+from stentor_engine.threads import THREADS, thread_count
+from stentor_engine.weight_files import weights_file
+from stentor_engine.whisper import FALLBACK, codes_by_tag, language_tag
 
-FALLBACK = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""What a temperature of 0 means in OpenAI's API: higher ones where the answer is doubtful."""
-TAGS = {"jw": "jv"}
-"""Whisper's own codes that BCP 47 writes otherwise."""
 SHORTEST = 0.1
 """Seconds: words of less cannot be aligned."""
 
@@ -55,7 +54,7 @@ OPTIONS = (
     Option("logprob_threshold", "number", -1.0, "below it an answer is doubtful", -10.0, 0.0),
     Option("compression_ratio_threshold", "number", 2.4, "above it, too", 1.0, 10.0),
     Option("fp16", "boolean", True, "set for the model: half precision, on a GPU only"),
-    Option("threads", "integer", 0, "set for the model: of the CPU; 0: one for each", 0, 64),
+    THREADS,
 )
 OF_THE_MODEL = ("fp16", "threads")
 
@@ -130,14 +129,14 @@ class OpenaiWhisper(TranscriptionEngine):
 
     def __init__(self, settings: Settings) -> None:
         self._options = complete_options(OPTIONS, settings.options)
-        file = _file(settings.weights)
-        device = _device(settings.device)
-        torch.set_num_threads(int(self._options["threads"]) or _cpus())
+        file = weights_file(settings.weights, "*.pt")
+        device = torch_device(settings.device, self.devices)
+        torch.set_num_threads(thread_count(self._options))
         self._model = _load(file, device)
         dims = self._model.dims
         multilingual = self._model.is_multilingual
         codes = list(LANGUAGES)[: self._model.num_languages] if multilingual else ["en"]
-        self._codes = {TAGS.get(code, code): code for code in codes}
+        self._codes = codes_by_tag(codes)
         self.capabilities = Capabilities(
             task="transcription",
             sample_rate=SAMPLE_RATE,
@@ -153,9 +152,7 @@ class OpenaiWhisper(TranscriptionEngine):
 
     def transcribe(self, call: TranscriptionCall) -> Iterator[Transcript | None]:
         """Can be stopped before each token, and before each layer of the encoder."""
-        for name in OF_THE_MODEL:
-            if call.options[name] != self._options[name]:
-                raise InvalidCall(f"option '{name}' can only be set for the model")
+        require_unchanged(call.options, self._options, OF_THE_MODEL)
         seconds = len(call.audio) / SAMPLE_RATE
         if seconds < SHORTEST:
             return
@@ -163,13 +160,11 @@ class OpenaiWhisper(TranscriptionEngine):
         answer: dict[str, Any] = {}
 
         def run(emit: Callable[[None], bool]) -> None:
-            answer.update(_heard(self._model, call.audio, self._asked(call), emit))
+            asked = self._asked(call)
+            answer.update(within_memory(lambda: _heard(self._model, call.audio, asked, emit)))
 
-        try:
-            yield from iterate_callback(run)
-        except (torch.cuda.OutOfMemoryError, RuntimeError) as error:
-            raise _memory(error) or error from error
-        language = TAGS.get(answer["language"], answer["language"])
+        yield from iterate_callback(run)
+        language = language_tag(answer["language"])
         for segment in answer["segments"]:
             if segment["text"].strip():
                 yield _transcript(segment, language, seconds)
@@ -232,38 +227,21 @@ def _plain(prompt: str | None) -> str | None:
     return prompt.replace("<|", "< |") if prompt else None
 
 
-def _file(weights: str | None) -> Path:
-    place = Path(weights or "").expanduser()
-    if not weights or not place.exists():
-        raise LoadFailed("`weights` of the model must name a folder with a .pt file, or the file")
-    files = [place] if place.is_file() else sorted(place.glob("*.pt"))
-    if len(files) != 1:
-        count = "no" if not files else "more than one"
-        raise LoadFailed(f"the folder of the weights holds {count} .pt file, such as large-v3.pt")
-    return files[0]
-
-
-def _device(device: str) -> str:
-    kind, _, number = device.partition(":")
-    if kind not in ("auto", "cuda", "cpu") or (number and not number.isdecimal()):
-        raise LoadFailed(f"whisper runs on auto, cuda, cuda:N or cpu, not on '{device}'")
-    if kind == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-        raise LoadFailed(f"device '{device}' cannot be used: PyTorch finds no such GPU")
-    return device
-
-
 def _load(file: Path, device: str) -> Whisper:
-    try:
+    def load() -> Whisper:
         model = whisper.load_model(str(file), device=device)
         _align(model, file.stem)
+        return model
+
+    try:
+        return within_memory(load)
+    except OutOfMemory:
+        raise
     except Exception as error:
         # PyTorch's own words for what is no checkpoint are an advice to trust it.
         told = "" if isinstance(error, UnpicklingError) else f": {error}"
         reason = f"{file.name} is no checkpoint of Whisper: {type(error).__name__}{told}"
-        raise _memory(error) or LoadFailed(reason) from error
-    return model
+        raise LoadFailed(reason) from error
 
 
 def _align(model: Whisper, name: str) -> None:
@@ -278,43 +256,19 @@ def _align(model: Whisper, name: str) -> None:
         model.set_alignment_heads(heads)
 
 
-def _cpus() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _transcript(segment: Mapping[str, Any], language: str, seconds: float) -> Transcript:
     """Its times are within the call's audio: Whisper may tell some beyond its end."""
-    start = _within(segment["start"], 0.0, seconds)
-    end = _within(segment["end"], start, seconds)
+    start, end = span(segment["start"], segment["end"], 0.0, seconds)
     words = tuple(_word(word, seconds) for word in segment.get("words", ()))
     named = ("avg_logprob", "no_speech_prob", "compression_ratio", "temperature")
     details = {
-        **{name: _finite(segment[name]) for name in named},
+        **{name: finite(segment[name]) for name in named},
         "tokens": [int(token) for token in segment["tokens"]],
     }
     return Transcript(segment["text"].strip(), start, end, words, language, details)
 
 
 def _word(word: Mapping[str, Any], seconds: float) -> Word:
-    start = _within(word["start"], 0.0, seconds)
-    end = _within(word["end"], start, seconds)
-    sure = _within(word["probability"], 0.0, 1.0)
+    start, end = span(word["start"], word["end"], 0.0, seconds)
+    sure = within(word["probability"], 0.0, 1.0)
     return Word(word["word"].strip(), start, end, confidence=sure)
-
-
-def _within(value: float, least: float, most: float) -> float:
-    return float(min(max(value, least), most))
-
-
-def _finite(value: float) -> float | None:
-    """Infinity is not JSON."""
-    return float(value) if math.isfinite(value) else None
-
-
-def _memory(error: Exception) -> OutOfMemory | None:
-    """Of a GPU, whose cache is given back, or of the machine."""
-    if isinstance(error, torch.cuda.OutOfMemoryError):
-        torch.cuda.empty_cache()
-        return OutOfMemory(str(error))
-    return OutOfMemory(str(error)) if "can't allocate memory" in str(error) else None

@@ -26,7 +26,6 @@ import numpy as np
 from stentor_engine import (
     Capabilities,
     EngineError,
-    InvalidCall,
     LoadFailed,
     Option,
     OutOfMemory,
@@ -39,6 +38,11 @@ from stentor_engine import (
     complete_options,
     iterate_callback,
 )
+from stentor_engine.bounds import span
+from stentor_engine.fixed import require_unchanged
+from stentor_engine.threads import THREADS, thread_count
+from stentor_engine.weight_files import weights_file
+from stentor_engine.whisper import codes_by_tag, language_tag
 
 RATE = 16_000
 WINDOW = 30.0
@@ -53,10 +57,9 @@ NO_LANGUAGES = 51_766
 """Tokens of a multilingual model that stand for no language."""
 ERROR = 4
 """The library's level of messages that tell why something failed."""
-TAGS = {"jw": "jv"}
-"""Whisper's own codes that BCP 47 writes otherwise."""
 UNSPACED = frozenset(("zh", "ja", "th", "lo", "my", "yue"))
 """Languages that are written without spaces between words."""
+HUB = "ggerganov/whisper.cpp"
 BACKENDS = {"cuda": "CUDA", "mps": "METAL"}
 """As the library names what it was built with."""
 
@@ -66,7 +69,7 @@ OPTIONS = (
     Option("logprob_threshold", "number", -1.0, "below it an answer is doubtful", -10.0, 0.0),
     Option("entropy_threshold", "number", 2.4, "below it, too: it repeats itself", 0.0, 10.0),
     Option("suppress_non_speech", "boolean", False, "no signs such as brackets and notes"),
-    Option("threads", "integer", 0, "set for the model: of the CPU; 0: one for each", 0, 64),
+    THREADS,
 )
 
 
@@ -76,28 +79,24 @@ class WhisperCpp(TranscriptionEngine):
     devices = ("mps", "cpu")
     memory_mb = 2_200
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {
-        "large-v3-turbo": (
-            Weights(hub="ggerganov/whisper.cpp", files=("ggml-large-v3-turbo.bin",)),
-        ),
-        "large-v3-turbo-q5_0": (
-            Weights(hub="ggerganov/whisper.cpp", files=("ggml-large-v3-turbo-q5_0.bin",)),
-        ),
-        "large-v3": (Weights(hub="ggerganov/whisper.cpp", files=("ggml-large-v3.bin",)),),
-        "medium": (Weights(hub="ggerganov/whisper.cpp", files=("ggml-medium.bin",)),),
-        "small": (Weights(hub="ggerganov/whisper.cpp", files=("ggml-small.bin",)),),
-        "base": (Weights(hub="ggerganov/whisper.cpp", files=("ggml-base.bin",)),),
-        "base.en": (Weights(hub="ggerganov/whisper.cpp", files=("ggml-base.en.bin",)),),
-        "tiny": (Weights(hub="ggerganov/whisper.cpp", files=("ggml-tiny.bin",)),),
+        "large-v3-turbo": (Weights(HUB, files=("ggml-large-v3-turbo.bin",)),),
+        "large-v3-turbo-q5_0": (Weights(HUB, files=("ggml-large-v3-turbo-q5_0.bin",)),),
+        "large-v3": (Weights(HUB, files=("ggml-large-v3.bin",)),),
+        "medium": (Weights(HUB, files=("ggml-medium.bin",)),),
+        "small": (Weights(HUB, files=("ggml-small.bin",)),),
+        "base": (Weights(HUB, files=("ggml-base.bin",)),),
+        "base.en": (Weights(HUB, files=("ggml-base.en.bin",)),),
+        "tiny": (Weights(HUB, files=("ggml-tiny.bin",)),),
     }
 
     def __init__(self, settings: Settings) -> None:
         self._options = complete_options(OPTIONS, settings.options)
-        self._model = model = _load(_file(settings.weights), settings.device)
+        self._model = model = _load(weights_file(settings.weights, "ggml-*.bin"), settings.device)
         tokens = cpp.whisper_model_n_vocab(model)
         multilingual = tokens >= MULTILINGUAL
         count = tokens - NO_LANGUAGES if multilingual else 1
         codes = [cpp.whisper_lang_str(number) for number in range(count)]  # English first
-        self._codes = {TAGS.get(code, code): code for code in codes}
+        self._codes = codes_by_tag(codes)
         layers = cpp.whisper_model_n_text_layer(model), cpp.whisper_model_n_audio_layer(model)
         self.capabilities = Capabilities(
             task="transcription",
@@ -116,8 +115,7 @@ class WhisperCpp(TranscriptionEngine):
         """Tells each stretch as it is heard. Can be stopped before each token, not while 30 s are
         encoded.
         """
-        if call.options["threads"] != self._options["threads"]:
-            raise InvalidCall("option 'threads' can only be set for the model")
+        require_unchanged(call.options, self._options, (THREADS.name,))
         seconds = len(call.audio) / RATE
         if seconds < SHORTEST:
             return
@@ -157,7 +155,7 @@ class WhisperCpp(TranscriptionEngine):
         )
         asked.print_progress = asked.print_realtime = False
         asked.print_timestamps = asked.print_special = False
-        asked.n_threads = int(self._options["threads"]) or _cpus()
+        asked.n_threads = thread_count(self._options)
         # Of a model that only knows English the library would guess a language.
         language = call.language or ("" if self.capabilities.detects_language else "en")
         asked.language = self._codes.get(language, "")
@@ -182,8 +180,9 @@ class WhisperCpp(TranscriptionEngine):
         text = cpp.whisper_full_get_segment_text(model, number).decode(errors="replace").strip()
         if not text:
             return None
-        start = _within(cpp.whisper_full_get_segment_t0(model, number), 0.0, seconds)
-        end = _within(cpp.whisper_full_get_segment_t1(model, number), start, seconds)
+        first = cpp.whisper_full_get_segment_t0(model, number)
+        last = cpp.whisper_full_get_segment_t1(model, number)
+        start, end = span(first / TICKS, last / TICKS, 0.0, seconds)
         tokens = list(self._tokens(number, seconds))
         logprobs = [token.logprob for token in tokens]
         details = {
@@ -191,7 +190,7 @@ class WhisperCpp(TranscriptionEngine):
             "tokens": [token.id for token in tokens],
         }
         found = words(tokens, spaced=code not in UNSPACED) if with_words else ()
-        return Transcript(text, start, end, tuple(found), TAGS.get(code, code), details)
+        return Transcript(text, start, end, tuple(found), language_tag(code), details)
 
     def _tokens(self, number: int, seconds: float) -> Iterator[Token]:
         """Those of text."""
@@ -199,8 +198,7 @@ class WhisperCpp(TranscriptionEngine):
         for place in range(cpp.whisper_full_n_tokens(model, number)):
             data = cpp.whisper_full_get_token_data(model, number, place)
             if data.id < end:
-                start = _within(data.t0, 0.0, seconds)
-                until = _within(data.t1, start, seconds)
+                start, until = span(data.t0 / TICKS, data.t1 / TICKS, 0.0, seconds)
                 text = cpp.whisper_token_to_bytes(model, data.id)
                 yield Token(int(data.id), bytes(text), start, until, float(data.plog))
 
@@ -242,17 +240,6 @@ def _is_cut(before: Sequence[Token], after: Token, *, spaced: bool) -> bool:
         return after.text.decode().isalnum()
     except UnicodeDecodeError:
         return False
-
-
-def _file(weights: str | None) -> Path:
-    place = Path(weights or "").expanduser()
-    if not weights or not place.exists():
-        raise LoadFailed("`weights` of the model must name a folder with a ggml file, or the file")
-    files = [place] if place.is_file() else sorted(place.glob("ggml-*.bin"))
-    if len(files) != 1:
-        count = "no" if not files else "more than one"
-        raise LoadFailed(f"the folder of the weights holds {count} file such as ggml-base.bin")
-    return files[0]
 
 
 def _load(file: Path, device: str) -> Any:
@@ -299,13 +286,3 @@ def _gpu(device: str, built: str) -> tuple[bool, int]:
     if (kind != "cpu" and kind not in there) or (number and not number.isdecimal()):
         raise LoadFailed(f"device '{device}' cannot be used: whisper.cpp was built without it")
     return kind != "cpu", int(number or 0)
-
-
-def _cpus() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _within(ticks: int, least: float, most: float) -> float:
-    """Seconds of the library's times, some of which are beyond the audio."""
-    return float(min(max(ticks / TICKS, least), most))

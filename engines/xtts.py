@@ -49,7 +49,6 @@ from stentor_engine import (
     InvalidCall,
     LoadFailed,
     Option,
-    OutOfMemory,
     Samples,
     Settings,
     SpeechCall,
@@ -58,7 +57,9 @@ from stentor_engine import (
     Weights,
 )
 from stentor_engine.kept import Kept
+from stentor_engine.loading import loaded
 from stentor_engine.pytorch import discard_torch_folder, torch_device, within_memory
+from stentor_engine.weight_files import weights_folder
 
 NEEDED = ("config.json", "model.pth", "vocab.json")
 SPEAKERS = "speakers_xtts.pth"
@@ -97,10 +98,10 @@ class XttsV2(SpeechEngine):
 
     def __init__(self, settings: Settings) -> None:
         discard_torch_folder()
-        folder = _folder(settings.weights)
+        folder = weights_folder(settings.weights, NEEDED)
         device = torch_device(settings.device, self.devices)
         self._config = _config(folder / "config.json")
-        self._model = _loaded(folder, self._config, device)
+        self._model = _model(folder, self._config, device)
         self._end = End(self._model.gpt)
         self._voices = _voices(self._model.speaker_manager)
         self._kept: Kept[Latents] = Kept(lambda latents: latents.nbytes)
@@ -236,15 +237,6 @@ class Checkpoint(Xtts):  # type: ignore[misc]  # the package is not here to be c
         return model
 
 
-def _folder(weights: str | None) -> Path:
-    folder = Path(weights or "").expanduser()
-    if not weights or not folder.is_dir():
-        raise LoadFailed(f"`weights` of the model must name a folder with {', '.join(NEEDED)}")
-    if lacking := [name for name in NEEDED if not (folder / name).is_file()]:
-        raise LoadFailed(f"the folder of the weights lacks {', '.join(lacking)}")
-    return folder
-
-
 def _config(file: Path) -> Any:
     config = XttsConfig()
     try:
@@ -254,20 +246,13 @@ def _config(file: Path) -> Any:
     return config
 
 
-def _loaded(folder: Path, config: Any, device: str) -> Any:
+def _model(folder: Path, config: Any, device: str) -> Any:
     def load() -> Any:
         model = Checkpoint(config)
         model.load_checkpoint(config, checkpoint_dir=str(folder), eval=True)
         return model.to(device)
 
-    try:
-        return within_memory(load)
-    except OutOfMemory:
-        raise
-    except Exception as error:
-        # PyTorch's own words go on with all the names of what does not fit, or with an advice.
-        told = str(error).partition("\n")[0]
-        raise LoadFailed(f"its weights cannot be loaded: {type(error).__name__}: {told}") from error
+    return loaded(load, folder)
 
 
 def _voices(manager: Any) -> dict[str, Latents]:

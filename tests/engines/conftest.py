@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
+import openai
 import pytest
 
+from stentor.lifecycle.build import renew_sdk
 from stentor.lifecycle.catalog import bundled_engines, find_engines
 from stentor.lifecycle.environment import Environment
 from stentor.lifecycle.environments import Environments
 from tests.servers import Server
 
+pytest.register_assert_rewrite(
+    *(f"tests.engines.{each}" for each in ("hang_up", "hearing", "refusals", "speaking"))
+)
+
 Serve = Callable[[str, str], AbstractContextManager[Server]]
 """A server for an engine, by its name, and a configuration; `{folder}` in it is the recipe's."""
+Inside = Callable[..., Any]
+"""What a script tells as JSON on its last line, run in the environment of an engine, by its name.
+Its arguments are the engine's file and those that follow.
+"""
 BUILD_TIMEOUT = 1_800.0
 RECIPE_TIMEOUT = 600.0
+SCRIPT_TIMEOUT = 120.0
 TORCH = os.environ.get("STENTOR_TEST_TORCH", "cpu")
 LIGHT = ("test_kokoro", "test_piper", "test_faster_whisper", "test_parakeet", "test_weights")
 """Modules whose engines need no PyTorch and little time: they are part of `make test`."""
@@ -47,8 +60,9 @@ def environment(data_dir: Path) -> Callable[[str], Environment]:
     """Of an engine, by its name: built, or built before."""
 
     def built(name: str) -> Environment:
-        found = _pull(find_engines([bundled_engines()])[name], data_dir)
+        found = _pull(_file(name), data_dir)
         assert found is not None, f"the gateway has what {name} needs"
+        renew_sdk(found)  # one that is kept may be of another day
         return found
 
     return built
@@ -101,6 +115,44 @@ def serve(
             yield server
 
     return serving
+
+
+@pytest.fixture(scope="module")
+def server(serve: Serve, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """With the CONFIG of the test's module, for its ENGINE."""
+    with serve(request.module.ENGINE, request.module.CONFIG) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[openai.OpenAI]:
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def speech(client: openai.OpenAI) -> bytes:
+    """A wav, spoken by the model `espeak` of the configuration."""
+    return client.audio.speech.create(
+        model="espeak",
+        voice="alloy",
+        input="A sentence to be heard by somebody.",
+        response_format="wav",
+    ).content
+
+
+@pytest.fixture(scope="session")
+def inside(environment: Callable[[str], Environment]) -> Inside:
+    def ran(name: str, script: str, *arguments: str) -> Any:
+        command = [str(environment(name).python), "-I", "-c", script, str(_file(name)), *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, timeout=SCRIPT_TIMEOUT)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return ran
+
+
+def _file(name: str) -> Path:
+    return find_engines([bundled_engines()])[name]
 
 
 def _pull(file: Path, data_dir: Path) -> Environment | None:

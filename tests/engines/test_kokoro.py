@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import openai
-import psutil
 import pytest
 
-from tests.audio import Samples, decoded
-from tests.engines.conftest import Serve
-from tests.scenarios.test_hang_up import connect, cpu
+from tests.audio import Samples
+from tests.engines.hang_up import assert_stops, speech_request
+from tests.engines.refusals import refused_speech, unavailable
+from tests.engines.speaking import level, pitch, spoken, timed_events, timed_words
 from tests.servers import Server
-from tests.wait import until
 
+ENGINE = "kokoro"
 RATE, FRAME = 24_000, 600
 TEXT = "Hello world."
 FRAMES = 2 + 6 * 4 + 8 + 6 * 4 + 8 + 2
@@ -44,34 +42,14 @@ backends = [{{ engine = "kokoro", device = "cuda:7" }}]
 """
 
 
-@pytest.fixture(scope="module")
-def server(serve: Serve) -> Iterator[Server]:
-    with serve("kokoro", CONFIG) as server:
-        yield server
+def say(server: Server, text: str = TEXT, **more: Any) -> Samples:
+    usual: dict[str, Any] = {"model": "kokoro", "voice": "af_bella"}
+    return spoken(server, text, rate=RATE, **usual | more)
 
 
-def say(server: Server, text: str = TEXT, *, voice: str = "af_bella", **more: object) -> Samples:
-    speech = server.client().audio.speech.create(
-        model=str(more.pop("model", "kokoro")),
-        voice=voice,
-        input=text,
-        response_format="wav",
-        speed=float(str(more.pop("speed", 1.0))),
-        extra_body=more,
-    )
-    samples, rate = decoded(speech.content)
-    assert rate == RATE
-    return samples
-
-
-def level(samples: Samples) -> float:
-    return float(np.abs(samples.astype(float)).max() / 32767)
-
-
-def pitch(samples: Samples) -> float:
-    """Hz, of a sine with silence around it."""
-    middle = samples[len(samples) // 10 : len(samples) // 4].astype(float)
-    return float(np.argmax(np.abs(np.fft.rfft(middle))) * RATE / len(middle))
+def hertz(samples: Samples) -> float:
+    """Of a sine with silence around it."""
+    return pitch(samples[len(samples) // 10 : len(samples) // 4], RATE)
 
 
 def test_it_says_as_much_as_the_weights_make_it(server: Server) -> None:
@@ -83,14 +61,14 @@ def test_it_says_as_much_as_the_weights_make_it(server: Server) -> None:
 
 
 def test_each_voice_is_its_own(server: Server) -> None:
-    for voice, loud, hertz in (
+    for voice, loud, high in (
         ("af_bella", 0.2, 400),
         ("am_adam", 0.3, 100),
         ("bf_emma", 0.3, 300),
     ):
         samples = say(server, voice=voice)
         assert level(samples) == pytest.approx(loud, abs=0.01)
-        assert pitch(samples) == pytest.approx(hertz, abs=20)
+        assert hertz(samples) == pytest.approx(high, abs=20)
     voices = server.http.get("/v1/audio/voices", params={"model": "kokoro"}).json()["voices"]
     assert [voice["id"] for voice in voices][:2] == ["af_heart", "af_bella"]
     assert level(say(server, voice="default")) == pytest.approx(0.4, abs=0.01)
@@ -114,10 +92,8 @@ def test_equal_calls_are_equal(server: Server) -> None:
 
 
 def test_words_are_told_in_time(server: Server) -> None:
-    body = {"model": "kokoro", "voice": "af_bella", "input": TEXT, "stream_format": "sse"}
-    answer = server.http.post("/v1/audio/speech", json=body | {"timestamps": True})
-    events = [json.loads(line[6:]) for line in answer.text.splitlines() if line[:7] == "data: {"]
-    words = [word for event in events for word in event.get("words", ())]
+    events = timed_events(server, {"model": "kokoro", "voice": "af_bella", "input": TEXT})
+    words = timed_words(events)
     assert [word["word"] for word in words] == ["Hello", "world."]
     starts = [2 * FRAME / RATE, (2 + 24 + 8) * FRAME / RATE]
     assert [word["start"] for word in words] == pytest.approx(starts, abs=0.002)
@@ -155,9 +131,8 @@ def test_every_language_is_spoken(server: Server, language: str, text: str) -> N
     ids=str,
 )
 def test_what_it_cannot_do_is_refused(server: Server, more: dict[str, object]) -> None:
-    body = {"model": "kokoro", "voice": "af_bella", "input": TEXT, "stream": False} | more
-    answer = server.http.post("/v1/audio/speech", json=body)
-    assert answer.status_code == 400, answer.text
+    body = {"model": "kokoro", "voice": "af_bella", "input": TEXT, "stream": False}
+    refused_speech(server, body | more)
 
 
 @pytest.mark.parametrize(
@@ -172,21 +147,8 @@ def test_odd_texts_do_no_harm(server: Server, text: str) -> None:
 
 
 def test_a_hang_up_stops_it_amid_a_piece(server: Server) -> None:
-    body = json.dumps({"model": "slow", "input": TEXT, "voice": "af_bella"})
-    head = f"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
-    before = set(server.workers("kokoro"))
-    client = connect(server)
-    client.sendall(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
-    (worker,) = until(lambda: set(server.workers("kokoro")) - before, "its worker starts")
-    until(lambda: cpu(worker) > 4.0, "it computes", timeout=60)
-    client.close()
-    until(lambda: still(worker), "it stands still, of minutes that the whole would take")
-
-
-def still(worker: psutil.Process) -> bool:
-    before = cpu(worker)
-    psutil.cpu_percent(interval=0.3)
-    return cpu(worker) - before < 0.05
+    request = speech_request(model="slow", input=TEXT, voice="af_bella")
+    assert_stops(server, ENGINE, request, start=3.0)
 
 
 @pytest.mark.parametrize(
@@ -194,8 +156,5 @@ def still(worker: psutil.Process) -> bool:
     [("missing", "missing"), ("unfetched", "stentor models pull"), ("elsewhere", "cuda:7")],
 )
 def test_what_is_not_there_is_told(server: Server, model: str, told: str) -> None:
-    with pytest.raises(openai.InternalServerError) as raised:
+    with unavailable(told):
         say(server, model=model)
-    assert raised.value.status_code == 503
-    assert raised.value.code == "model_unavailable"
-    assert told in str(raised.value)

@@ -2,59 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openai
-import psutil
 import pytest
 
 from tests.audio import Samples, wav
-from tests.scenarios.test_hang_up import connect, cpu
+from tests.engines import hearing
+from tests.engines.hang_up import assert_stops, transcription_request
+from tests.engines.hearing import EVERYTHING, RATE, silence
+from tests.engines.refusals import unavailable
 from tests.servers import Server
-from tests.wait import until
 
-RATE = 16_000
+ENGINE = "parakeet"
 FRAME = 0.08
 """Seconds: what one token's step is counted in."""
-EVERYTHING = json.dumps({"type": "server_vad", "threshold": 0})
-"""Tones are not speech: heard are they all the same where everything is."""
 MODELS = ("tdt", "int8", "rnnt", "english", "huge", "slow", "half", "odd", "ctc", "canary")
 KNOWN = "Low note. High one?"
-
-
-@pytest.fixture(scope="module")
-def server(
-    recipe: Callable[[str], Path],
-    environment: Callable[[str], object],
-    data_dir: Path,
-) -> Iterator[Server]:
-    environment("parakeet")
-    folder = recipe("parakeet")
-    config = "".join(
-        f'[models.{name}]\nweights = "{folder / name}"\nbackends = [{{ engine = "parakeet" }}]\n'
-        for name in MODELS
-    )
-    config += f"""
+CONFIG = """
 [models.espeak]
 backends = [{{ engine = "espeak" }}]
 [models.elsewhere]
-weights = "{folder / "tdt"}"
+weights = "{folder}/tdt"
 backends = [{{ engine = "parakeet", device = "cuda:7" }}]
-"""
-    offline = {"STENTOR_ENGINES__TORCH": "cpu"}  # part of what an environment is found by
-    offline |= dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    with Server(config, STENTOR_DATA_DIR=str(data_dir), **offline) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def client(server: Server) -> Iterator[openai.OpenAI]:
-    with server.client() as client:
-        yield client
+""" + "".join(
+    f'[models.{name}]\nweights = "{{folder}}/{name}"\nbackends = [{{{{ engine = "parakeet" }}}}]\n'
+    for name in MODELS
+)
 
 
 def tone(hertz: float, seconds: float = 1.2) -> Samples:
@@ -63,21 +38,13 @@ def tone(hertz: float, seconds: float = 1.2) -> Samples:
     return np.round(16_000 * edge * np.sin(2 * np.pi * hertz * time)).astype(np.int16)
 
 
-def silence(seconds: float) -> Samples:
-    return np.zeros(round(seconds * RATE), np.int16)
-
-
 TONES = np.concatenate([silence(0.48), tone(300), silence(0.4), tone(3000), silence(0.6)])
 
 
 def heard(client: openai.OpenAI, model: str, samples: Samples = TONES, **more: Any) -> Any:
-    return client.audio.transcriptions.create(
-        model=model,
-        file=("tones.wav", wav(samples, RATE)),
-        response_format="verbose_json",
-        extra_body={"chunking_strategy": EVERYTHING} | more.pop("extra_body", {}),
-        **more,
-    )
+    """Tones are not speech: heard are they all the same where everything is."""
+    extra = {"chunking_strategy": EVERYTHING} | more.pop("extra_body", {})
+    return hearing.heard(client, model, wav(samples, RATE), extra_body=extra, **more)
 
 
 @pytest.mark.parametrize("model", ["tdt", "int8", "english", "rnnt"])
@@ -163,31 +130,9 @@ def test_out_of_memory_is_told_and_gone(client: openai.OpenAI) -> None:
 
 
 def test_a_hang_up_stops_it_amid_a_window(server: Server) -> None:
-    edge = "----edge"
-    body = (
-        f'--{edge}\r\nContent-Disposition: form-data; name="model"\r\n\r\nslow\r\n'
-        f'--{edge}\r\nContent-Disposition: form-data; name="chunking_strategy"\r\n\r\n'
-        f'{EVERYTHING}\r\n--{edge}\r\nContent-Disposition: form-data; name="file"; '
-        f'filename="a"\r\n\r\n'
-    ).encode()
-    body += wav(TONES, RATE) + f"\r\n--{edge}--\r\n".encode()
-    head = (
-        "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\n"
-        f"Content-Type: multipart/form-data; boundary={edge}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    before = set(server.workers("parakeet"))
-    client = connect(server)
-    client.sendall(head.encode() + body)
-    (worker,) = until(lambda: set(server.workers("parakeet")) - before, "its worker starts")
-    until(lambda: cpu(worker) > 2.5, "it computes", timeout=60)
-    client.close()
-    until(lambda: still(worker), "it stands still, of minutes that the whole would take")
-
-
-def still(worker: psutil.Process) -> bool:
-    before = cpu(worker)
-    psutil.cpu_percent(interval=0.3)
-    return cpu(worker) - before < 0.05
+    audio = wav(TONES, RATE)
+    request = transcription_request(audio, model="slow", chunking_strategy=EVERYTHING)
+    assert_stops(server, ENGINE, request, start=1.5)
 
 
 @pytest.mark.parametrize(
@@ -199,9 +144,5 @@ def still(worker: psutil.Process) -> bool:
     ],
 )
 def test_what_is_not_there_is_told(client: openai.OpenAI, model: str, told: str) -> None:
-    with pytest.raises(openai.InternalServerError) as raised:
+    with unavailable(told, hidden="/parakeet"):
         heard(client, model)
-    assert raised.value.status_code == 503
-    assert raised.value.code == "model_unavailable"
-    assert told in str(raised.value)
-    assert "/parakeet" not in str(raised.value)

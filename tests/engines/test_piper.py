@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import openai
-import psutil
 import pytest
 
-from tests.audio import Samples, decoded
-from tests.engines.conftest import Serve
-from tests.scenarios.test_hang_up import connect, cpu
+from tests.audio import Samples
+from tests.engines.hang_up import assert_stops, speech_request
+from tests.engines.refusals import refused_speech, unavailable
+from tests.engines.speaking import level, pitch, spoken, timed_events, timed_words
 from tests.servers import Server
-from tests.wait import until
 
+ENGINE = "piper"
 RATE, ID = 22_050, 512
 TEXT = "Hello world."
 IDS = 1 + 1 + 2 * len("həlˈoʊ wˈɜːld.") + 1
@@ -46,43 +44,9 @@ backends = [{{ engine = "piper", device = "mps" }}]
 """
 
 
-@pytest.fixture(scope="module")
-def server(serve: Serve) -> Iterator[Server]:
-    with serve("piper", CONFIG) as server:
-        yield server
-
-
-def say(
-    server: Server,
-    text: str = TEXT,
-    *,
-    model: str = "piper",
-    voice: str = "default",
-    speed: float = 1.0,
-    rate: int = RATE,
-    **more: object,
-) -> Samples:
-    """The rate of the answer is checked."""
-    speech = server.client().audio.speech.create(
-        model=model,
-        voice=voice,
-        input=text,
-        response_format="wav",
-        speed=speed,
-        extra_body={"sample_rate": rate, **more},
-    )
-    samples, found = decoded(speech.content)
-    assert found == rate
-    return samples
-
-
-def level(samples: Samples) -> float:
-    return float(np.abs(samples.astype(float)).max() / 32767)
-
-
-def pitch(samples: Samples, rate: int) -> float:
-    """Hz, of a sine."""
-    return float(np.argmax(np.abs(np.fft.rfft(samples.astype(float)))) * rate / len(samples))
+def say(server: Server, text: str = TEXT, *, rate: int = RATE, **more: Any) -> Samples:
+    usual: dict[str, Any] = {"model": "piper", "voice": "default", "sample_rate": rate}
+    return spoken(server, text, rate=rate, **usual | more)
 
 
 def test_it_says_as_much_as_the_weights_make_it(server: Server) -> None:
@@ -124,10 +88,7 @@ def test_equal_calls_are_equal_where_nothing_is_drawn(server: Server) -> None:
 
 
 def test_words_are_told_in_time(server: Server) -> None:
-    body = {"model": "piper", "input": TEXT, "stream_format": "sse", "timestamps": True}
-    answer = server.http.post("/v1/audio/speech", json=body)
-    events = [json.loads(line[6:]) for line in answer.text.splitlines() if line[:7] == "data: {"]
-    words = [word for event in events for word in event.get("words", ())]
+    words = timed_words(timed_events(server, {"model": "piper", "input": TEXT}))
     assert [word["word"] for word in words] == ["Hello", "world."]
     starts = [2 * ID / RATE, (2 + 2 * 7) * ID / RATE]
     assert [word["start"] for word in words] == pytest.approx(starts, abs=0.002)
@@ -152,8 +113,7 @@ def test_sentences_follow_one_another(server: Server) -> None:
     ids=str,
 )
 def test_what_it_cannot_do_is_refused(server: Server, more: dict[str, object]) -> None:
-    answer = server.http.post("/v1/audio/speech", json={"model": "piper", "input": TEXT} | more)
-    assert answer.status_code == 400, answer.text
+    refused_speech(server, {"model": "piper", "input": TEXT} | more)
 
 
 @pytest.mark.parametrize(
@@ -169,21 +129,7 @@ def test_odd_texts_do_no_harm(server: Server, text: str) -> None:
 
 
 def test_a_hang_up_stops_it_amid_a_piece(server: Server) -> None:
-    before = set(server.workers("piper"))
-    body = json.dumps({"model": "slow", "input": TEXT})
-    head = f"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
-    client = connect(server)
-    client.sendall(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
-    (worker,) = until(lambda: set(server.workers("piper")) - before, "its worker starts")
-    until(lambda: cpu(worker) > 4.0, "it computes", timeout=60)
-    client.close()
-    until(lambda: still(worker), "it stands still, of minutes that the whole would take")
-
-
-def still(worker: psutil.Process) -> bool:
-    before = cpu(worker)
-    psutil.cpu_percent(interval=0.3)
-    return cpu(worker) - before < 0.05
+    assert_stops(server, ENGINE, speech_request(model="slow", input=TEXT), start=3.0)
 
 
 @pytest.mark.parametrize(
@@ -191,8 +137,5 @@ def still(worker: psutil.Process) -> bool:
     [("missing", "missing"), ("unfetched", "stentor models pull"), ("elsewhere", "mps")],
 )
 def test_what_is_not_there_is_told(server: Server, model: str, told: str) -> None:
-    with pytest.raises(openai.InternalServerError) as raised:
+    with unavailable(told):
         say(server, model=model)
-    assert raised.value.status_code == 503
-    assert raised.value.code == "model_unavailable"
-    assert told in str(raised.value)

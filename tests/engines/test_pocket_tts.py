@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import openai
-import psutil
 import pytest
 
-from stentor.lifecycle.catalog import bundled_engines
-from stentor.lifecycle.environment import Environment
-from tests.audio import Samples, decoded, wav
-from tests.engines.conftest import Serve
-from tests.scenarios.test_hang_up import connect, cpu
+from tests.audio import Samples
+from tests.engines.conftest import Inside
+from tests.engines.hang_up import assert_stops, speech_request
+from tests.engines.refusals import refused_speech, unavailable
+from tests.engines.speaking import recording, spoken
 from tests.servers import Server
-from tests.wait import until
 
+ENGINE = "pocket-tts"
 RATE, FRAME = 24_000, 1_920
 TEXT = "Hello there, you who listen."
 FRAMES = 6 + 3
@@ -40,29 +36,12 @@ def models() -> Iterator[str]:
     yield f'[models.elsewhere]\nweights = "{{folder}}/tiny"\nbackends = [{backend}]\n'
 
 
-@pytest.fixture(scope="module")
-def server(serve: Serve) -> Iterator[Server]:
-    with serve("pocket-tts", "".join(models())) as server:
-        yield server
+CONFIG = "".join(models())
 
 
-def say(server: Server, text: str = TEXT, *, voice: str = "alloy", **more: object) -> Samples:
-    with server.client() as client:
-        speech = client.audio.speech.create(
-            model=str(more.pop("model", "tiny")),
-            voice=voice,
-            input=text,
-            response_format="wav",
-            extra_body={"seed": 1, **more},
-        )
-    audio, rate = decoded(speech.content)
-    assert rate == RATE
-    return audio
-
-
-def recording(seed: int, seconds: float = 2.0) -> str:
-    noise = np.random.default_rng(seed).normal(size=int(seconds * RATE)) * 3000
-    return base64.b64encode(wav(noise.astype(np.int16), RATE)).decode()
+def say(server: Server, text: str = TEXT, **more: Any) -> Samples:
+    usual: dict[str, Any] = {"model": "tiny", "seed": 1}
+    return spoken(server, text, rate=RATE, **usual | more)
 
 
 def test_it_speaks_as_long_as_the_weights_make_it(server: Server) -> None:
@@ -118,8 +97,7 @@ def test_it_takes_on_a_voice(server: Server) -> None:
 )
 def test_what_it_cannot_do_is_refused(server: Server, more: dict[str, object]) -> None:
     body = {"model": "tiny", "voice": "alloy", "input": TEXT, "stream": False} | more
-    answer = server.http.post("/v1/audio/speech", json=body, timeout=120)
-    assert answer.status_code == 400, answer.text
+    refused_speech(server, body)
 
 
 @pytest.mark.parametrize("text", ["(a)", "-1-", "”'a'“", "\U0001f920 b", "a;b:c,d"])
@@ -137,29 +115,11 @@ def test_a_model_that_comes_to_no_end_is_told(server: Server) -> None:
 
 def test_a_hang_up_stops_it_amid_a_piece(server: Server) -> None:
     text = "".join(chr(ord("a") + n % 26) for n in range(390))
-    body = json.dumps(
-        {"model": "endless", "input": text, "voice": "alloy", "options": {"decode_steps": 32}}
-    )
-    head = f"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     say(server, "Hello.")
-    known = {each: cpu(each) for each in server.workers("pocket-tts")}
-    client = connect(server)
-    client.sendall(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
-
-    def busy() -> psutil.Process | None:
-        now = server.workers("pocket-tts")
-        return next((each for each in now if cpu(each) - known.get(each, 9.0) > 1.0), None)
-
-    worker = until(busy, "it computes", timeout=90)
-    assert worker is not None
-    client.close()
-    until(lambda: still(worker), "it stands still, of the minute that the whole would take")
-
-
-def still(worker: psutil.Process) -> bool:
-    before = cpu(worker)
-    psutil.cpu_percent(interval=0.3)
-    return cpu(worker) - before < 0.05
+    request = speech_request(
+        model="endless", input=text, voice="alloy", options={"decode_steps": 32}
+    )
+    assert_stops(server, ENGINE, request, start=9.0)
 
 
 FULL = """
@@ -200,17 +160,13 @@ print(json.dumps([*answers, len(counted) - computed]))
 
 
 def test_a_full_machine_is_told_and_the_next_call_served(
-    environment: Callable[[str], Environment], recipe: Callable[[str], Path]
+    inside: Inside, recipe: Callable[[str], Path]
 ) -> None:
     """And what was computed of a recording is kept."""
-    python, weights = environment("pocket-tts").python, recipe("pocket-tts") / "tiny"
-    engine = bundled_engines() / "pocket_tts.py"
-    command = [str(python), "-I", "-c", FULL, str(engine), str(weights)]
-    ran = subprocess.run(command, check=True, capture_output=True, timeout=120)
-    *full, spoken, computed = json.loads(ran.stdout.splitlines()[-1])
+    *full, length, computed = inside(ENGINE, FULL, str(recipe(ENGINE) / "tiny"))
     assert len(full) == 3
     assert all("can't allocate" in str(each) for each in full), full
-    assert spoken == SHORT * FRAME
+    assert length == SHORT * FRAME
     assert computed == 0
 
 
@@ -225,8 +181,5 @@ def test_a_full_machine_is_told_and_the_next_call_served(
     ],
 )
 def test_what_is_not_there_is_told(server: Server, model: str, told: str) -> None:
-    with pytest.raises(openai.InternalServerError) as raised:
+    with unavailable(told):
         say(server, model=model)
-    assert raised.value.status_code == 503
-    assert raised.value.code == "model_unavailable"
-    assert told in str(raised.value)

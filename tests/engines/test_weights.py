@@ -12,6 +12,7 @@ import pytest
 
 from stentor.lifecycle.environment import Environment
 from tests.engines.conftest import TORCH
+from tests.engines.hearing import KNOWN
 from tests.hub import Hub
 from tests.servers import Server
 
@@ -49,13 +50,15 @@ def test_whisper(fetching: Fetching, recipe: Callable[[str], Path]) -> None:
     folder = recipe("faster-whisper") / "multilingual"
     with Hub() as hub:
         hub.add("Systran/faster-whisper-tiny", {f.name: f.read_bytes() for f in folder.iterdir()})
-        with fetching("faster-whisper", 'weights = "tiny"', hub) as server:
-            client = server.client()
+        with (
+            fetching("faster-whisper", 'weights = "tiny"', hub) as server,
+            server.client() as client,
+        ):
             speech = client.audio.speech.create(model="espeak", voice="en-us", input="Hello.")
             heard = client.audio.transcriptions.create(
                 model="fetched", file=("speech.mp3", speech.content)
             )
-    assert heard.text == "Known answers never change."
+    assert heard.text == KNOWN
 
 
 def test_a_voice(fetching: Fetching, recipe: Callable[[str], Path], tmp_path: Path) -> None:
@@ -73,8 +76,8 @@ def test_a_voice(fetching: Fetching, recipe: Callable[[str], Path], tmp_path: Pa
                 "en/en_US/lessac/high/en_US-lessac-high.onnx": b"another",
             },
         )
-        with fetching("piper", "", hub) as server:
-            speech = server.client().audio.speech.create(
+        with fetching("piper", "", hub) as server, server.client() as client:
+            speech = client.audio.speech.create(
                 model="fetched", voice="en_US-lessac-medium", input="Hello."
             )
     assert len(speech.content) > 1_000

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import openai
-import psutil
 import pytest
 
-from stentor.lifecycle.catalog import bundled_engines
-from stentor.lifecycle.environment import Environment
-from tests.audio import Samples, decoded, wav
-from tests.engines.conftest import Serve
-from tests.scenarios.test_hang_up import connect, cpu
+from tests.audio import Samples
+from tests.engines.conftest import Inside
+from tests.engines.hang_up import assert_stops, speech_request
+from tests.engines.refusals import refused_speech, unavailable
+from tests.engines.speaking import recording, spoken
 from tests.servers import Server
-from tests.wait import until
 
+ENGINE = "xtts-v2"
 RATE = 24_000
 TEXT = "Hello there, you who listen."
 TOKENS = 16 + 1
@@ -45,40 +41,22 @@ def models() -> Iterator[str]:
     yield f'[models.elsewhere]\nweights = "{{folder}}/tiny"\nbackends = [{backend}]\n'
 
 
-@pytest.fixture(scope="module")
-def server(serve: Serve) -> Iterator[Server]:
-    with serve("xtts-v2", "".join(models())) as server:
-        yield server
+CONFIG = "".join(models())
 
 
-def say(server: Server, text: str = TEXT, *, voice: str = "alloy", **more: object) -> Samples:
-    with server.client() as client:
-        speech = client.audio.speech.create(
-            model=str(more.pop("model", "tiny")),
-            voice=voice,
-            input=text,
-            response_format="wav",
-            speed=float(str(more.pop("speed", 1.0))),
-            extra_body={"seed": 1, **more},
-        )
-    audio, rate = decoded(speech.content)
-    assert rate == RATE
-    return audio
+def say(server: Server, text: str = TEXT, **more: Any) -> Samples:
+    usual: dict[str, Any] = {"model": "tiny", "seed": 1}
+    return spoken(server, text, rate=RATE, **usual | more)
 
 
-def spoken(audio: Samples, pause: float = PAUSE) -> int:
+def made(audio: Samples, pause: float = PAUSE) -> int:
     """Samples of it that the model made: whole frames. A ramp before them is shorter than one."""
     return int(len(audio) - pause) // 256 * 256
 
 
-def recording(seed: int, seconds: float = 2.0) -> str:
-    noise = np.random.default_rng(seed).normal(size=int(seconds * RATE)) * 3000
-    return base64.b64encode(wav(noise.astype(np.int16), RATE)).decode()
-
-
 def test_it_speaks_as_long_as_the_weights_make_it(server: Server) -> None:
     audio = say(server, options={"stream_chunk_size": 200})
-    assert spoken(audio) == samples(TOKENS)
+    assert made(audio) == samples(TOKENS)
     assert np.abs(audio[:-PAUSE].astype(float)).max() > 100
     assert not audio[-PAUSE // 2 :].any()
 
@@ -92,7 +70,7 @@ def test_what_is_streamed_is_as_long(server: Server) -> None:
 
 @pytest.mark.parametrize("speed", [0.5, 2.0])
 def test_speed_is_the_models_own(server: Server, speed: float) -> None:
-    assert spoken(say(server, speed=speed), PAUSE / speed) == samples(TOKENS, speed)
+    assert made(say(server, speed=speed), PAUSE / speed) == samples(TOKENS, speed)
 
 
 def test_the_speakers_of_the_file_are_its_voices(server: Server) -> None:
@@ -119,7 +97,7 @@ def test_it_takes_on_a_voice(server: Server) -> None:
         say(server, reference_audio=recording(seed), options={"top_k": 40 + n})
         for n, seed in enumerate((1, 2, 1))
     )
-    assert spoken(one) == samples(TOKENS)
+    assert made(one) == samples(TOKENS)
     assert not np.array_equal(one, other)
     assert not np.array_equal(one, say(server))
     assert np.array_equal(say(server, reference_audio=recording(1), options={"top_k": 42}), again)
@@ -147,7 +125,7 @@ def test_it_takes_on_a_voice(server: Server) -> None:
     ],
 )
 def test_every_language_is_spoken(server: Server, language: str, text: str) -> None:
-    assert spoken(say(server, text, language=language)) == samples(TOKENS)
+    assert made(say(server, text, language=language)) == samples(TOKENS)
 
 
 @pytest.mark.parametrize(
@@ -164,8 +142,7 @@ def test_every_language_is_spoken(server: Server, language: str, text: str) -> N
 )
 def test_what_it_cannot_do_is_refused(server: Server, more: dict[str, object]) -> None:
     body = {"model": "tiny", "voice": "alloy", "input": TEXT, "stream": False} | more
-    answer = server.http.post("/v1/audio/speech", json=body, timeout=120)
-    assert answer.status_code == 400, answer.text
+    refused_speech(server, body)
 
 
 def test_without_speakers_it_takes_on_a_voice(server: Server) -> None:
@@ -183,27 +160,9 @@ def test_a_model_that_comes_to_no_end_is_told(server: Server) -> None:
 
 def test_a_hang_up_stops_it_amid_a_piece(server: Server) -> None:
     options = {"stream_chunk_size": 5}
-    body = json.dumps({"model": "endless", "input": TEXT, "voice": "alloy", "options": options})
-    head = f"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     say(server)
-    known = {each: cpu(each) for each in server.workers("xtts-v2")}
-    client = connect(server)
-    client.sendall(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
-
-    def busy() -> psutil.Process | None:
-        now = server.workers("xtts-v2")
-        return next((each for each in now if cpu(each) - known.get(each, 15.0) > 1.0), None)
-
-    worker = until(busy, "it computes", timeout=90)
-    assert worker is not None
-    client.close()
-    until(lambda: still(worker), "it stands still, of minutes that the whole would take")
-
-
-def still(worker: psutil.Process) -> bool:
-    before = cpu(worker)
-    psutil.cpu_percent(interval=0.3)
-    return cpu(worker) - before < 0.05
+    request = speech_request(model="endless", input=TEXT, voice="alloy", options=options)
+    assert_stops(server, ENGINE, request, start=15.0)
 
 
 FULL = """
@@ -246,14 +205,11 @@ print(json.dumps([*answers, len(counted) - computed]))
 
 
 def test_a_full_gpu_is_told_and_the_next_call_served(
-    environment: Callable[[str], Environment], recipe: Callable[[str], Path]
+    inside: Inside, recipe: Callable[[str], Path]
 ) -> None:
     """What was computed of a recording is kept, and a long text spoken in pieces."""
-    python, weights = environment("xtts-v2").python, recipe("xtts-v2") / "tiny"
-    engine = bundled_engines() / "xtts.py"
-    command = [str(python), "-I", "-c", FULL, str(engine), str(weights), LONG]
-    ran = subprocess.run(command, check=True, capture_output=True, timeout=120)
-    of_voice, of_sound, whole, pieces, computed = json.loads(ran.stdout.splitlines()[-1])
+    answers = inside(ENGINE, FULL, str(recipe(ENGINE) / "tiny"), LONG)
+    of_voice, of_sound, whole, pieces, computed = answers
     assert "Tried to allocate" in of_voice
     assert "Tried to allocate" in of_sound
     assert whole == samples(TOKENS)
@@ -271,15 +227,12 @@ def test_a_full_gpu_is_told_and_the_next_call_served(
     ],
 )
 def test_what_is_not_there_is_told(server: Server, model: str, told: str) -> None:
-    with pytest.raises(openai.InternalServerError) as raised:
+    with unavailable(told):
         say(server, model=model)
-    assert raised.value.status_code == 503
-    assert raised.value.code == "model_unavailable"
-    assert told in str(raised.value)
 
 
 def test_the_weights_stay_as_they_are(server: Server, recipe: Callable[[str], Path]) -> None:
     """The package would write them anew."""
-    file = recipe("xtts-v2") / "tiny" / "model.pth"
+    file = recipe(ENGINE) / "tiny" / "model.pth"
     assert len(say(server)) > RATE / 2
     assert b"XttsConfig" in file.read_bytes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx2
 import pytest
 
@@ -127,3 +129,40 @@ def test_other_models_do_not_suffer(start_server: StartServer) -> None:
     server = start_server(two, STENTOR_LIFECYCLE__STALL_TIMEOUT="1s")
     answer = server.http.post("/v1/audio/speech", json=BODY | {"model": "other"})
     assert len(streamed_wav(answer.content)[0]) > 24_000
+
+
+def test_an_engines_mistake_is_in_the_log_with_its_place(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    """A client gets one line, its author the traceback."""
+    (tmp_path / "mistaken.py").write_text(MISTAKEN)
+    config = f"""
+    [server]
+    log_level = "debug"
+    [engines]
+    paths = ["{tmp_path}"]
+    [models.mistaken]
+    backends = [{{ engine = "mistaken" }}]
+    """
+    server = start_server(config)
+    for text, message in (("One.", "KeyError: 'absent'"), ("Nothing.", "yields nothing")):
+        answer = server.http.post("/v1/audio/speech", json={"model": "mistaken", "input": text})
+        assert answer.status_code == 500
+        assert message in answer.json()["error"]["message"]
+    until(lambda: "in look_up" in server.log, "the traceback is logged")
+
+
+MISTAKEN = """
+from stentor_engine import Capabilities, SpeechEngine
+
+def look_up():
+    return {}["absent"]
+
+class Mistaken(SpeechEngine):
+    name = "mistaken"
+    def __init__(self, settings):
+        self.capabilities = Capabilities("speech", 8_000)
+    def synthesize(self, call):
+        if call.text == "One.":
+            look_up()
+"""

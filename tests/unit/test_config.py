@@ -120,6 +120,24 @@ def test_a_name_for_two_models_is_refused(toml: Path) -> None:
         Stentor(Config())
 
 
+def test_why_there_is_no_such_engine(toml: Path, tmp_path: Path) -> None:
+    """A file with a mistake is not passed over in silence."""
+    (tmp_path / "broken.py").write_text("class Phone(SpeechEngine):\n    name = 'phone'\n  x = 1\n")
+    (tmp_path / "computed.py").write_text("class Phone(SpeechEngine):\n    name = 'ph' + 'one'\n")
+    toml.write_text(
+        f"[engines]\npaths = ['{tmp_path}', '{tmp_path}/nowhere']\n"
+        "[models.m]\nbackends = [{ engine = 'phone' }]\n"
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        Stentor(Config())
+    told = str(refused.value)
+    assert "there is no engine 'phone'" in told
+    assert "broken.py is no Python" in told
+    assert "(line 3)" in told
+    assert "computed.py has no engine whose `name` is a plain string" in told
+    assert f"no folder {tmp_path}/nowhere" in told
+
+
 ECHO = Offer("echo", "speech", 0)
 SMALL = Offer("small", "speech", 10)
 GOOD = Offer("good", "speech", 50)

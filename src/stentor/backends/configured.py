@@ -20,7 +20,7 @@ from stentor.config import (
     ProcessBackendConfig,
 )
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.catalog import declared
+from stentor.lifecycle.catalog import declared, no_engine
 from stentor.lifecycle.device import choose_device
 from stentor.lifecycle.environments import Environments
 from stentor.lifecycle.needs import Policy
@@ -78,8 +78,7 @@ def _engine(
     config = place.config
     engine = backend.engine
     if engine not in place.engines:
-        known = ", ".join(sorted(place.engines))
-        raise ConfigurationError(f"there is no engine '{engine}'; there are: {known}")
+        raise ConfigurationError(no_engine(engine, place.engines, config.engines.paths))
     declaration = declared(engine, place.engines)
     device = choose_device(backend.device, declaration.devices, place.devices)
     settings = {"device": device, "options": backend.options}

@@ -9,7 +9,7 @@ from pathlib import Path
 from stentor.app import environments, weights_store
 from stentor.cli.failure import UsageError
 from stentor.config import Config, EngineBackendConfig, configured_models
-from stentor.lifecycle.catalog import bundled_engines, declared, find_engines
+from stentor.lifecycle.catalog import bundled_engines, declared, find_engines, no_engine
 from stentor.lifecycle.environments import Environments
 from stentor.lifecycle.weights import Wanted, resolve
 from stentor_engine.loader import Declaration
@@ -80,8 +80,8 @@ class Installed:
                 file = self.engines[backend.engine]
                 yield Target(name, file, declaration, model.weights, backend.device)
             elif strict:
-                known = ", ".join(sorted(self.engines))
-                raise UsageError(f"there is no engine '{backend.engine}'; there are: {known}")
+                paths = self.config.engines.paths
+                raise UsageError(no_engine(backend.engine, self.engines, paths))
 
 
 def size_of(folder: Path) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import ast
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,29 @@ def find_engines(folders: Iterable[Path]) -> dict[str, Path]:
         for file in sorted(folder.glob("*.py")):
             found.update(dict.fromkeys(engine_names(file), file))
     return found
+
+
+def no_engine(engine: str, engines: Collection[str], folders: Iterable[Path]) -> str:
+    """Why there is none of that name: which there are, and which files and folders tell nothing."""
+    problems = [problem for folder in folders for problem in _problems(folder)]
+    return "; ".join(
+        [f"there is no engine '{engine}'; there are: {', '.join(sorted(engines))}", *problems]
+    )
+
+
+def _problems(folder: Path) -> Iterator[str]:
+    if not folder.is_dir():
+        yield f"there is no folder {folder}"
+    for file in sorted(folder.glob("*.py")):
+        try:
+            ast.parse(file.read_bytes())
+        except SyntaxError as error:
+            yield f"{file.name} is no Python: {error.msg} (line {error.lineno})"
+        except (OSError, ValueError) as error:
+            yield f"{file.name} cannot be read: {error}"
+        else:
+            if not engine_names(file):
+                yield f"{file.name} has no engine whose `name` is a plain string"
 
 
 def declared(engine: str, engines: Mapping[str, Path]) -> Declaration:

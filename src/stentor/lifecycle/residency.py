@@ -245,8 +245,10 @@ class Residency:
         self.changed()
 
     def _too_much(self, name: str, device: str) -> str:
+        pinned = {e.name: e.memory.get(device, 0) for e in self._residents() if e.pinned}
         need, most = self._need(name)[device] / 2**20, self.budget[device] / 2**20
-        return f"{name} needs {need:.0f} MiB of {device}: more than {most:.0f} MiB less what stays"
+        stays = "".join(f", {n} stays with {m / 2**20:.0f} MiB" for n, m in pinned.items() if m)
+        return f"{name} needs {need:.0f} MiB of {device}: all may take {most:.0f} MiB{stays}"
 
     def _plan(self, name: str) -> Plan:
         """For one more. While what is about to be gone is enough, nobody else has to go."""

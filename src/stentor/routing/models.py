@@ -87,6 +87,8 @@ class Model:
         """Closes when the last of its requests has ended, however long that takes."""
         self.scheduler.close()
         await self.scheduler.empty()
+        for service in self.services:
+            service.give_way("its model was changed or removed")
         await self.close()
 
     async def capabilities(self, admission: Admission | None = None) -> Capabilities:

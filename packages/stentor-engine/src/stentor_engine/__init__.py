@@ -23,6 +23,7 @@ from .contract import (
 from .errors import EngineError, InvalidCall, LoadFailed, OutOfMemory
 from .espeak_text import speakable
 from .options import Option, OptionValue, complete_options
+from .stoppable import stoppable
 
 __all__ = [
     "REFERENCE_RATE",
@@ -51,4 +52,5 @@ __all__ = [
     "iterate_callback",
     "parse_blend",
     "speakable",
+    "stoppable",
 ]

@@ -194,8 +194,8 @@ class Weights:
 class Engine(ABC):
     """Loads its model in `__init__(settings)`; raising there is a failed start, told as it is.
 
-    What is declared as a ClassVar is read without running the file: write literals, and of calls
-    only `Weights(...)` of literals.
+    What is declared as a ClassVar is read without running the file: write literals, the file's own
+    constants of such, and of calls only `Weights(...)` of these.
     """
 
     name: ClassVar[str]

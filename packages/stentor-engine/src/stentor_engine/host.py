@@ -14,7 +14,7 @@ from .errors import LoadFailed
 from .messages import MAX_REASON, Info, info_event, parse_info
 from .options import complete_options
 from .references import References
-from .run import Run, told
+from .run import Run, report, told
 from .wire import encode, within
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ class Host:
         try:
             return self._load()
         except BaseException as error:
+            report(error)
             raise told(error) from error
 
     def run(self, start: Callable[[], Iterator[T | None]]) -> Run[T]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import get_origin
+from typing import Any, get_origin
 
 from .contract import (
     ConversionEngine,
@@ -44,8 +45,8 @@ class Declaration:
 def engine_declarations(path: Path) -> tuple[Declaration, ...]:
     """The engines that a file defines, read without running it; none if it is not Python.
 
-    What is declared must be literals in a class's body, bases classes of the SDK or of the file;
-    anything else is taken for not declared.
+    What is declared must be literals in a class's body, or the file's own constants that are such;
+    bases classes of the SDK or of the file. Anything else is taken for not declared.
     """
     try:
         return _declarations(path.read_bytes())
@@ -62,7 +63,7 @@ def _declarations(source: bytes) -> tuple[Declaration, ...]:
         return ()
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     imported = _imported(tree)
-    found = (_declaration(node, classes, imported) for node in classes.values())
+    found = (_declaration(node, classes, imported, tree) for node in classes.values())
     return tuple(declaration for declaration in found if declaration is not None)
 
 
@@ -78,9 +79,12 @@ def _imported(tree: ast.Module) -> dict[str, str]:
 
 
 def _declaration(
-    node: ast.ClassDef, classes: Mapping[str, ast.ClassDef], imported: Mapping[str, str]
+    node: ast.ClassDef,
+    classes: Mapping[str, ast.ClassDef],
+    imported: Mapping[str, str],
+    module: ast.Module,
 ) -> Declaration | None:
-    name = _literal(_value(node, "name"))
+    name = _literal(_value(node, "name"), module)
     if not isinstance(name, str):
         return None
     line = list(_line(node, classes))
@@ -89,7 +93,7 @@ def _declaration(
 
     def given(what: str) -> object:
         values = (_value(each, what) for each in line if isinstance(each, ast.ClassDef))
-        return _literal(next(filter(None, values), None))
+        return _literal(next(filter(None, values), None), module)
 
     return Declaration(
         name,
@@ -113,8 +117,8 @@ def _line(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> Iterator[a
                 waiting.append(next_one)
 
 
-def _value(node: ast.ClassDef, name: str) -> ast.expr | None:
-    """What the class's body sets the name to."""
+def _value(node: ast.ClassDef | ast.Module, name: str) -> ast.expr | None:
+    """What the body of the class, or of the file, sets the name to."""
     found = None
     for statement in node.body:
         if isinstance(statement, ast.Assign):
@@ -128,25 +132,37 @@ def _value(node: ast.ClassDef, name: str) -> ast.expr | None:
     return found
 
 
-def _literal(value: ast.expr | None) -> object:
+def _literal(value: ast.expr | None, module: ast.Module) -> object:
     """None for what is no literal."""
     try:
-        return None if value is None else _evaluated(value)
+        return None if value is None else _evaluated(value, module)
     except (ValueError, TypeError, RecursionError, MemoryError):
         return None
 
 
-def _evaluated(node: ast.expr) -> object:
-    """As `ast.literal_eval`, and calls of `Weights`. Raises ValueError."""
+def _evaluated(node: ast.expr, module: ast.Module) -> Any:
+    """As `ast.literal_eval`, with calls of `Weights` and the module's constants. Raises ValueError,
+    TypeError or RecursionError.
+    """
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Weights":
-        given = {str(each.arg): ast.literal_eval(each.value) for each in node.keywords}
-        return Weights(*map(ast.literal_eval, node.args), **given)
+        given = {str(each.arg): _evaluated(each.value, module) for each in node.keywords}
+        return Weights(*(_evaluated(each, module) for each in node.args), **given)
     if isinstance(node, ast.Dict):
         keys = [ast.literal_eval(key) for key in node.keys if key is not None]
-        return dict(zip(keys, map(_evaluated, node.values), strict=True))
+        values = [_evaluated(each, module) for each in node.values]
+        return dict(zip(keys, values, strict=True))
     if isinstance(node, ast.Tuple):
-        return tuple(_evaluated(each) for each in node.elts)
+        return tuple(each for part in node.elts for each in _elements(part, module))
+    if isinstance(node, ast.Name) and (constant := _value(module, node.id)) is not None:
+        return _evaluated(constant, module)
     return ast.literal_eval(node)
+
+
+def _elements(node: ast.expr, module: ast.Module) -> tuple[Any, ...]:
+    """Of a tuple: those of another one, after a star, or the one."""
+    if isinstance(node, ast.Starred):
+        return tuple(_evaluated(node.value, module))
+    return (_evaluated(node, module),)
 
 
 def _number(given: object, *, most: int, usual: int) -> int:
@@ -194,5 +210,17 @@ def _module(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise LoadFailed(f"{path.name} cannot be imported: {error!r}") from error
+        raise LoadFailed(
+            f"{path.name} cannot be imported: {_told(error, module.__file__)}"
+        ) from error
     return module
+
+
+def _told(error: BaseException, file: str | None) -> str:
+    """In one line, with the line of the file that it comes from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    line = next((each.lineno for each in reversed(frames) if each.filename == file), None)
+    words = str(error)
+    if isinstance(error, SyntaxError) and error.filename == file:
+        line, words = error.lineno, error.msg
+    return f"{type(error).__name__}: {words}" + ("" if line is None else f" (line {line})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -33,6 +34,7 @@ class Run(Generic[T]):
         try:
             self._advance()
         except BaseException as error:  # noqa: BLE001 - an engine may raise anything, even SystemExit
+            report(error)
             self._error = told(error)
         else:
             self._error = None
@@ -43,6 +45,8 @@ class Run(Generic[T]):
         if self._stopped.is_set():  # while the call waited for a thread
             return
         pieces = self._start()
+        if pieces is None:
+            raise EngineError("the engine yields nothing: a `yield` is missing")
         try:
             for piece in pieces:
                 if self._stopped.is_set() or (piece is not None and not self._outbox.put(piece)):
@@ -64,6 +68,14 @@ class Run(Generic[T]):
         """The engine stops at its next `yield`; nothing waits for it."""
         self._stopped.set()
         self._outbox.close()
+
+
+def report(error: BaseException) -> None:
+    """All of what an engine did not mean to raise to stderr: the gateway logs that, and tells
+    clients one line.
+    """
+    if not isinstance(error, EngineError):
+        traceback.print_exception(error)
 
 
 def told(error: BaseException) -> EngineError:

@@ -8,11 +8,12 @@ from pathlib import Path
 from .errors import LoadFailed
 
 
-def weights_folder(weights: str | None, needed: Sequence[str]) -> Path:
+def weights_folder(weights: str | None, needed: Sequence[str] = ()) -> Path:
     """With those files in it. Raises LoadFailed, which names the ones that are not there."""
     folder = Path(weights or "").expanduser()
     if not weights or not folder.is_dir():
-        raise LoadFailed(f"`weights` of the model must name a folder with {', '.join(needed)}")
+        with_them = f" with {', '.join(needed)}" if needed else ""
+        raise LoadFailed(f"`weights` of the model must name a folder{with_them}")
     if lacking := [name for name in needed if not (folder / name).is_file()]:
         raise LoadFailed(f"the folder of the weights lacks {', '.join(lacking)}")
     return folder
