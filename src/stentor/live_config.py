@@ -99,7 +99,7 @@ class LiveConfig:
         except OSError as error:
             raise StorageFull(f"the model cannot be kept: {error.strerror}") from error
         except ConfigurationError as error:
-            self._kept.write(before)
+            self._kept.write(before) if before else self._kept.clear()
             raise InvalidRequest(str(error).strip()) from error
 
     def _apply(self, config: Config) -> Changes:

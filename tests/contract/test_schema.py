@@ -39,6 +39,45 @@ ROUTES = [
 ]
 
 
+STEERING = [
+    ("GET", "/api/models"),
+    ("POST", "/api/models"),
+    ("GET", "/api/models/{name}"),
+    ("PUT", "/api/models/{name}"),
+    ("DELETE", "/api/models/{name}"),
+    ("POST", "/api/models/{name}/load"),
+    ("POST", "/api/models/{name}/unload"),
+    ("GET", "/api/status"),
+    ("POST", "/api/pause"),
+    ("POST", "/api/resume"),
+    ("POST", "/api/reload"),
+    ("GET", "/compat/local-ai/healthz"),
+    ("GET", "/compat/local-ai/status"),
+    ("POST", "/compat/local-ai/gaming-mode"),
+    ("POST", "/compat/local-ai/stop-all"),
+]
+"""Each on a server of its own: what they do would show in the others' answers."""
+
+
+@pytest.mark.parametrize(("method", "path"), STEERING, ids=lambda part: part.strip("/"))
+def test_no_order_breaks_the_server(method: str, path: str) -> None:
+    with Server(ECHO) as server:
+        api = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+
+        @settings(
+            max_examples=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        )
+        @given(case=api[path][method].as_strategy())
+        def answered(case: schemathesis.Case[Any]) -> None:
+            case.call_and_validate(checks=[not_a_server_error])
+
+        answered()
+        assert server.http.get("/health").status_code == 200
+
+
 @pytest.mark.parametrize(("method", "path"), ROUTES, ids=lambda part: part.strip("/"))
 def test_no_request_breaks_the_server(api: schemathesis.BaseSchema, method: str, path: str) -> None:
     """Half of what names a model names one that is there."""
@@ -65,7 +104,7 @@ def test_every_route_is_tried(api: schemathesis.BaseSchema) -> None:
         for method in methods
     }
     # The other names of the probes are alike.
-    assert described - set(ROUTES) <= {("GET", "/healthz"), ("GET", "/healthcheck")}
+    assert described - {*ROUTES, *STEERING} <= {("GET", "/healthz"), ("GET", "/healthcheck")}
 
 
 def test_it_describes_the_audio_routes(api: schemathesis.BaseSchema) -> None:

@@ -171,20 +171,23 @@ def test_at_any_moment(start_server: StartServer) -> None:
     expected = ask(server, "calm").content
     server.http.post("/api/models/calm/unload").raise_for_status()
     end = time.monotonic() + 5.0
+    served: list[int] = []
 
-    def client(number: int) -> tuple[int, int]:
+    def goes_on() -> bool:
+        """On a slow machine until something was served between two blows."""
+        now = time.monotonic()
+        return now < end or (sum(served) <= 3 and now < end + 40.0)
+
+    def client(number: int) -> None:
         pauses = random.Random(number)
-        right = wrong = 0
         with httpx2.Client(base_url=server.url, timeout=DEADLINE) as http:
-            while time.monotonic() < end:
+            while goes_on():
                 try:
                     answer = http.post("/v1/audio/speech", json=speech("m"))
                 except httpx2.RemoteProtocolError:
-                    wrong += 1  # visibly broken: more tries in a row failed than a segment has
-                    continue
-                right += right_or_clear(answer, expected)
+                    continue  # visibly broken: more tries in a row failed than a segment has
+                served.append(right_or_clear(answer, expected))
                 time.sleep(pauses.uniform(0.0, 0.4))
-        return right, wrong
 
     with ThreadPoolExecutor(3) as clients:
         working = [clients.submit(client, number) for number in range(3)]
@@ -196,8 +199,9 @@ def test_at_any_moment(start_server: StartServer) -> None:
                     worker.send_signal(blow)
                 except psutil.NoSuchProcess:
                     pass  # it has just ended
-        served = [each.result() for each in working]
-    assert sum(right for right, _ in served) > 3, served
+        for each in working:
+            each.result()
+    assert sum(served) > 3, served
     # What was frozen last may still be ready to all appearance; one that cannot be started has
     # to be left alone for a while.
     until(lambda: right_or_clear(ask(server, "m"), expected), "it is served", timeout=40)

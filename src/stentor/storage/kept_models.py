@@ -34,6 +34,10 @@ class KeptModels:
         except (OSError, UnicodeDecodeError, TOMLKitError) as error:
             raise ConfigurationError(f"{self._file} cannot be read: {error}") from error
 
+    def clear(self) -> None:
+        """As if none had ever been kept."""
+        self._file.unlink(missing_ok=True)
+
     def write(self, models: Mapping[str, ModelConfig]) -> None:
         """All of them, in one step: the file is never half written. Raises OSError."""
         document = tomlkit.document()
