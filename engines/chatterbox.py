@@ -92,6 +92,10 @@ GUIDED = (
 PENALTY = Option("repetition_penalty", "number", 1.2, "above 1 against repetitions", 1, 3)
 
 
+FEWEST = 4
+"""Tokens of a text in many languages, without the two around it."""
+LEAST = REFERENCE_RATE // 10
+"""Samples of speech: the package cannot convert much less."""
 OWN = (Voice("default", "Default"),)
 """The voice that may come with a model's weights."""
 
@@ -134,13 +138,15 @@ class Voices:
         self._compute = compute
         self._kept: Kept[Any] = Kept(_size)
 
-    def get(self, reference: Reference | None) -> Any:
+    def get(self, reference: Reference | None, voice: str | None) -> Any:
         """Not to be changed. Raises InvalidCall."""
         if reference is not None:
             recording = _recording(reference.samples)
             return self._kept.get(reference.id, lambda: self._compute(recording))
         if self.own is None:
             raise InvalidCall("this model has no voice of its own: it needs a recording")
+        if voice not in (None, OWN[0].id):
+            raise InvalidCall(f"no voice '{voice}'")
         return self.own
 
 
@@ -203,15 +209,15 @@ class Chatter(SpeechEngine):
         asked = self._asked(call)
 
         def speak() -> Any:
-            self._model.conds = self._conditionals(call.reference)
+            self._model.conds = self._conditionals(call)
             torch.manual_seed(call.seed)
             return self._model.generate(call.text, **asked)
 
         emit(_samples(within_memory(speak)))
 
-    def _conditionals(self, reference: Reference | None) -> Any:
+    def _conditionals(self, call: SpeechCall) -> Any:
         """A copy, as the model writes into it."""
-        voice = self._voices.get(reference)
+        voice = self._voices.get(call.reference, call.voice)
         return type(voice)(replace(voice.t3), dict(voice.gen))
 
     def _prepared(self, recording: io.BytesIO) -> Any:
@@ -356,6 +362,8 @@ class ChatterboxMultilingual(Chatterbox):
         model = ChatterboxMultilingualTTS.from_local(folder, self._device)
         if (file := folder / SEGMENTER).is_file():
             model.tokenizer.cangjie_converter.segmenter = _segmenter(file)
+        space = model.tokenizer.tokenizer.token_to_id(tokenizers.SPACE)
+        model.tokenizer.text_to_tokens = _filled(model.tokenizer.text_to_tokens, space)
         return model
 
     def _languages(self, folder: Path) -> tuple[str, ...]:
@@ -401,17 +409,21 @@ class ChatterboxVc(ConversionEngine):
         )
 
     def convert(self, call: ConversionCall) -> Iterator[Samples | None]:
-        yield from iterate_callback(partial(self._convert, call))
+        if len(call.audio):
+            yield from iterate_callback(partial(self._convert, call))
 
     def _convert(self, call: ConversionCall, emit: Emit) -> None:
         self._pulse.follow(emit)
+        lacking = max(0, LEAST - len(call.audio))
+        audio = np.pad(call.audio, (0, lacking))
 
         def convert() -> Any:
-            self._model.ref_dict = dict(self._voices.get(call.reference))
+            self._model.ref_dict = dict(self._voices.get(call.reference, call.voice))
             torch.manual_seed(call.seed)
-            return self._model.generate(_recording(call.audio))
+            return self._model.generate(_recording(audio))
 
-        emit(_samples(within_memory(convert)))
+        made = _samples(within_memory(convert))
+        emit(made[: len(call.audio)] if lacking else made)
 
     def _prepared(self, recording: io.BytesIO) -> Any:
         self._model.set_target_voice(recording)
@@ -434,6 +446,19 @@ def _loaded(load: Callable[[], Any]) -> Any:
         raise
     except Exception as error:
         raise LoadFailed(f"its weights cannot be loaded: {error}") from error
+
+
+def _filled(encode: Callable[..., Any], space: int) -> Callable[..., Any]:
+    """Tokens of a text, (1, n), with spaces behind that of the language where they are too few: the
+    package looks for repetitions in all but the last of them, and fails where there are no others.
+    """
+
+    def encoded(text: str, **more: object) -> Any:
+        tokens = encode(text, **more)
+        spaces = tokens.new_full((1, max(0, FEWEST - tokens.shape[1])), space)
+        return torch.cat([tokens[:, :1], spaces, tokens[:, 1:]], dim=1)
+
+    return encoded
 
 
 def _segmenter(file: Path) -> Any:

@@ -18,6 +18,8 @@ import pytest
 from stentor.lifecycle.process import WorkerCommand, WorkerProcess
 from stentor_engine import OptionValue
 
+pytest.register_assert_rewrite("tests.contract.suite")
+
 ECHO = Path(__file__).parents[2] / "engines" / "echo.py"
 ODD = Path(__file__).with_name("odd_engines.py")
 PLAIN = Path(__file__).parent / "own" / "plain.py"

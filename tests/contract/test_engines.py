@@ -1,268 +1,37 @@
-"""What every engine must do, whatever it is."""
+"""The suites of `suite.py` on the engines of the base install, in this process."""
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
-import sys
-
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from stentor_engine import (
-    REFERENCE_RATE,
-    InvalidCall,
-    Reference,
-    Transcript,
-    Word,
-    complete_options,
-)
-from stentor_engine.messages import Info, info_event, parse_info
-from stentor_engine.references import reference_id, samples_of
-from tests.audio import Samples
-from tests.contract.engines import (
-    CONVERSION,
-    FILES,
-    SPEECH,
-    TRANSCRIPTION,
-    call,
-    conversion_engine,
-    converted,
-    converting,
-    hearing,
-    loaded,
-    speech_engine,
-    spoken,
-    transcription_engine,
-)
-
-TEXT = "The quick brown fox jumps over the lazy dog."
-speech = pytest.mark.parametrize("name", SPEECH)
-transcription = pytest.mark.parametrize("name", TRANSCRIPTION)
-conversion = pytest.mark.parametrize("name", CONVERSION)
-ODD = (
-    "a\0b",
-    "😀 👩‍👩‍👧‍👦 🇩🇪",
-    "مرحبا بالعالم",
-    "\u202eright to left\u202c",
-    "x" * 600,
-    "\ud800",
-    "<speak>hello</speak> [[h@l'oU]]",
-    "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 ⠃⠗ ⓐⓑⓒ",
-    "🤠a ©Ȋ _-k",
-    "\x01\x02\x1b[0m",
-    "ᚠᛇᚻ ⲁⲃⲅ 𐎀𐎁",
-    "!?.,;:" * 20,
-)
+from stentor.lifecycle.process import WorkerCommand
+from stentor_engine.host import AnyEngine
+from tests.contract.engines import CONVERSION, FILES, SPEECH, TRANSCRIPTION, loaded
+from tests.contract.remote import remote
+from tests.contract.suite import ConversionSuite, SpeechSuite, Start, TranscriptionSuite
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_capabilities_are_sane_and_can_be_told(name: str) -> None:
-    capabilities = loaded(name).capabilities
-    assert 8_000 <= capabilities.sample_rate <= 96_000
-    assert capabilities.max_chars > 0
-    assert capabilities.parallel >= 1
-    assert len({voice.id for voice in capabilities.voices}) == len(capabilities.voices)
-    assert len({option.name for option in capabilities.options}) == len(capabilities.options)
-    complete_options(capabilities.options, {o.name: o.default for o in capabilities.options})
-    assert parse_info(info_event(Info(name, "ready", capabilities))).capabilities == capabilities
+@pytest.fixture
+def engine(name: str) -> AnyEngine:
+    return loaded(name)
 
 
-@speech
-def test_it_speaks(name: str) -> None:
-    engine = speech_engine(name)
-    audio, words = spoken(engine, call(engine, TEXT))
-    seconds = len(audio) / engine.capabilities.sample_rate
-    assert 1 < seconds < 10
-    assert np.abs(audio.astype(np.int32)).mean() > 300
-    assert bool(words) == engine.capabilities.word_times
-    places = [word.at for word in words if word.at is not None]
-    assert places == sorted(set(places))
-    starts = [word.start for word in words]
-    assert starts == sorted(starts)
-    assert all(0 <= start <= seconds for start in starts)
-    for word in words:
-        assert word.at is not None
-        assert TEXT.startswith(word.text, word.at)
+@pytest.fixture
+def start(name: str) -> Start:
+    return lambda: remote(WorkerCommand(name, FILES[name]))
 
 
-@speech
-def test_a_word_comes_no_later_than_its_audio(name: str) -> None:
-    engine = speech_engine(name)
-    rate = engine.capabilities.sample_rate
-    come = 0
-    for piece in engine.synthesize(call(engine, TEXT)):
-        if isinstance(piece, Word):
-            assert piece.start >= come / rate - 1e-6
-        elif piece is not None:
-            come += len(piece)
+@pytest.mark.parametrize("name", SPEECH)
+class TestSpeech(SpeechSuite):
+    pass
 
 
-@speech
-def test_it_stops_when_nobody_listens_and_speaks_again(name: str) -> None:
-    engine = speech_engine(name)
-    whole, _ = spoken(engine, call(engine, TEXT))
-    for pieces in (0, 1, 3):
-        speaking = engine.synthesize(call(engine, TEXT * 8))
-        for _ in range(pieces):
-            next(speaking)
-        close = getattr(speaking, "close", None)
-        assert close is not None, "it yields from something that cannot be closed"
-        close()
-        again, _ = spoken(engine, call(engine, TEXT))
-        assert abs(len(again) - len(whole)) < 0.02 * len(whole)
+@pytest.mark.parametrize("name", TRANSCRIPTION)
+class TestTranscription(TranscriptionSuite):
+    def test_equal_calls_are_equal(self, engine: AnyEngine) -> None:
+        assert engine.capabilities.deterministic
 
 
-@speech
-@pytest.mark.parametrize("text", ODD)
-def test_odd_texts_do_not_upset_it(name: str, text: str) -> None:
-    engine = speech_engine(name)
-    spoken(engine, call(engine, text))
-    audio, _ = spoken(engine, call(engine, TEXT))
-    assert len(audio) > engine.capabilities.sample_rate
-
-
-@speech
-@settings(deadline=None, max_examples=150)
-@given(data=st.data())
-def test_any_text_in_any_voice(name: str, data: st.DataObject) -> None:
-    engine = speech_engine(name)
-    voice = data.draw(st.sampled_from([v.id for v in engine.capabilities.voices]))
-    text = data.draw(st.text(max_size=60))
-    audio, words = spoken(engine, call(engine, text, voice=voice))
-    assert all(word.at is not None and 0 <= word.at < len(text) for word in words)
-    assert len(audio) < 600 * engine.capabilities.sample_rate
-
-
-@speech
-def test_an_unknown_voice_is_refused(name: str) -> None:
-    engine = speech_engine(name)
-    with pytest.raises(InvalidCall):
-        spoken(engine, call(engine, TEXT, voice="nobody"))
-
-
-DIGEST = """
-import hashlib, sys
-from tests.contract.engines import *
-engine = speech_engine(sys.argv[1])
-audio, _ = spoken(engine, call(engine, "The quick brown fox."))
-print(hashlib.sha256(audio.tobytes()).hexdigest())
-"""
-
-
-@pytest.mark.parametrize("name", [n for n in SPEECH if loaded(n).capabilities.deterministic])
-def test_who_says_that_equal_calls_are_equal_keeps_to_it(name: str) -> None:
-    """In this process, after other calls, and in a new one."""
-    engine = speech_engine(name)
-    spoken(engine, call(engine, "Something else."))
-    here, _ = spoken(engine, call(engine, "The quick brown fox."))
-    command = [sys.executable, "-c", DIGEST, name]
-    there = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    assert there.strip() == hashlib.sha256(here.tobytes()).hexdigest()
-
-
-@transcription
-@pytest.mark.parametrize("samples", [0, 1, 160, 16_000])
-@pytest.mark.parametrize("kind", ["silence", "noise", "full"])
-def test_any_audio(name: str, kind: str, samples: int) -> None:
-    engine = transcription_engine(name)
-    noise = np.random.default_rng(1).normal(0, 3_000, samples).astype(np.int16)
-    audio = {
-        "silence": np.zeros(samples, np.int16),
-        "noise": noise,
-        "full": np.full(samples, 32_767, np.int16),
-    }[kind]
-    for transcript in filter(None, engine.transcribe(hearing(engine, audio))):
-        assert 0 <= transcript.start <= transcript.end <= samples / 16_000 + 0.1
-
-
-@transcription
-def test_it_is_heard_alike_whatever_was_heard_before(name: str) -> None:
-    espeak = speech_engine("espeak")
-    first, _ = spoken(espeak, call(espeak, "Seven green apples on the table."))
-    other, _ = spoken(espeak, call(espeak, "A long night without any moon."))
-    engine = transcription_engine(name)
-    assert engine.capabilities.deterministic
-
-    def hear(samples: Samples) -> list[Transcript]:
-        return [t for t in engine.transcribe(hearing(engine, samples)) if t is not None]
-
-    before = hear(first)
-    hear(other)
-    assert hear(first) == before
-
-
-@transcription
-def test_it_stops_listening_when_nobody_waits(name: str) -> None:
-    engine = transcription_engine(name)
-    audio = np.random.default_rng(1).normal(0, 3_000, 10 * 16_000).astype(np.int16)
-    listening = engine.transcribe(hearing(engine, audio))
-    assert next(listening) is None, "it must yield before it has heard all"
-    close = getattr(listening, "close", None)
-    assert close is not None
-    close()
-    list(engine.transcribe(hearing(engine, audio[:16_000])))
-
-
-def noise(seconds: float, level: float) -> Samples:
-    samples = np.random.default_rng(1).normal(0, level, round(seconds * REFERENCE_RATE))
-    return np.clip(samples, -32_768, 32_767).astype(np.int16)
-
-
-def recording(level: float) -> Reference:
-    pcm = noise(3.0, level).tobytes()
-    return Reference(reference_id(pcm), samples_of(pcm))
-
-
-@conversion
-def test_it_converts(name: str) -> None:
-    """As long as it was, and into more voices than one; equal calls are equal if it says so."""
-    engine = conversion_engine(name)
-    said = noise(2.0, 3_000)
-    calls = [converting(engine, said, voice=v.id) for v in engine.capabilities.voices]
-    if engine.capabilities.reference is not None:
-        calls += [converting(engine, said, reference=recording(level)) for level in (500, 9_000)]
-    takes = [converted(engine, each) for each in calls]
-    for take in takes:
-        seconds = len(take) / engine.capabilities.sample_rate
-        assert seconds == pytest.approx(2.0, abs=0.1)
-        assert np.abs(take.astype(np.int32)).mean() > 100
-    assert len({take.tobytes() for take in takes}) == len(takes) > 1
-    if engine.capabilities.deterministic:
-        again = [converted(engine, each).tobytes() for each in reversed(calls)]
-        assert again == [take.tobytes() for take in reversed(takes)]
-
-
-@conversion
-@pytest.mark.parametrize("samples", [0, 1, 240, 24_000])
-@pytest.mark.parametrize("kind", ["silence", "noise", "full"])
-def test_any_audio_is_converted(name: str, kind: str, samples: int) -> None:
-    engine = conversion_engine(name)
-    level = {"silence": 0.0, "noise": 3_000.0, "full": 1e9}[kind]
-    audio = noise(samples / REFERENCE_RATE, level)
-    converted(engine, converting(engine, audio))
-    converted(engine, converting(engine, audio, reference=recording(1_000)))
-
-
-@conversion
-def test_it_stops_converting_when_nobody_listens(name: str) -> None:
-    engine = conversion_engine(name)
-    whole = converted(engine, converting(engine, noise(1.0, 3_000)))
-    for pieces in (0, 1, 3):
-        going = engine.convert(converting(engine, noise(20.0, 3_000)))
-        for _ in range(pieces):
-            next(going)
-        close = getattr(going, "close", None)
-        assert close is not None, "it yields from something that cannot be closed"
-        close()
-        again = converted(engine, converting(engine, noise(1.0, 3_000)))
-        assert abs(len(again) - len(whole)) < 0.02 * len(whole)
-
-
-@conversion
-def test_a_voice_that_it_does_not_have_is_refused(name: str) -> None:
-    engine = conversion_engine(name)
-    with pytest.raises(InvalidCall):
-        converted(engine, converting(engine, noise(1.0, 3_000), voice="nobody"))
+@pytest.mark.parametrize("name", CONVERSION)
+class TestConversion(ConversionSuite):
+    pass

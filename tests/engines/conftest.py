@@ -22,7 +22,8 @@ from stentor.lifecycle.environments import Environments
 from tests.servers import Server
 
 pytest.register_assert_rewrite(
-    *(f"tests.engines.{each}" for each in ("hang_up", "hearing", "refusals", "speaking"))
+    *(f"tests.engines.{each}" for each in ("hang_up", "hearing", "refusals", "speaking")),
+    "tests.contract.suite",
 )
 
 Serve = Callable[[str, str], AbstractContextManager[Server]]
@@ -35,7 +36,14 @@ BUILD_TIMEOUT = 1_800.0
 RECIPE_TIMEOUT = 600.0
 SCRIPT_TIMEOUT = 120.0
 TORCH = os.environ.get("STENTOR_TEST_TORCH", "cpu")
-LIGHT = ("test_kokoro", "test_piper", "test_faster_whisper", "test_parakeet", "test_weights")
+LIGHT = (
+    "test_kokoro",
+    "test_piper",
+    "test_faster_whisper",
+    "test_parakeet",
+    "test_weights",
+    "test_contract_light",
+)
 """Modules whose engines need no PyTorch and little time: they are part of `make test`."""
 NOWHERE = "http://127.0.0.1:9"
 RECIPES = Path(__file__).parent / "recipes"

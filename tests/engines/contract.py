@@ -1,0 +1,84 @@
+"""The suites that every engine must pass, on engines with packages of their own: each in a worker
+in its environment, on a tiny model of its recipe.
+
+A module that asks for them imports `engine` and `start`, and says by `name` which ones it means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from stentor.lifecycle.catalog import bundled_engines, find_engines
+from stentor.lifecycle.environment import Environment
+from stentor.lifecycle.process import WorkerCommand
+from stentor_engine.host import AnyEngine
+from tests.contract import suite
+from tests.contract.remote import remote
+from tests.contract.suite import Start
+from tests.engines.test_chatterbox import TINY
+
+
+@dataclass(frozen=True)
+class Model:
+    """`folder`: of those that the recipe makes; `source`: of an engine's file, where it is not the
+    bundled one that can load such a model."""
+
+    recipe: str
+    folder: str = "."
+    source: str | None = None
+
+
+MODELS = {
+    "kokoro": Model("kokoro"),
+    "piper": Model("piper"),
+    "faster-whisper": Model("faster-whisper", "multilingual"),
+    "parakeet": Model("parakeet", "tdt"),
+    "whisper": Model("whisper", "multilingual"),
+    "whisper-cpp": Model("whisper-cpp", "multilingual"),
+    "moonshine": Model("moonshine", "tiny"),
+    "pocket-tts": Model("pocket-tts", "tiny"),
+    "xtts-v2": Model("xtts-v2", "tiny"),
+    "chatterbox": Model("chatterbox", "base", TINY),
+    "chatterbox-multilingual": Model("chatterbox", "multilingual", TINY),
+    "chatterbox-vc": Model("chatterbox", "base", TINY),
+}
+OPTIONS = {"moonshine": {"arch": "tiny"}}
+
+
+class SpeechSuite(suite.SpeechSuite):
+    """Tiny models are shorter and as loud as chance made them."""
+
+    lasts = (0.5, 10.0)
+    level = 10.0
+    examples = 25
+
+
+@pytest.fixture(scope="module")
+def start(
+    name: str,
+    environment: Callable[[str], Environment],
+    recipe: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Start:
+    model = MODELS[name]
+    file = find_engines([bundled_engines()])[name]
+    if model.source is not None:
+        file = tmp_path_factory.mktemp("engines") / "tiny.py"
+        file.write_text(model.source)
+    settings = {
+        "device": "cpu",
+        "weights": str(recipe(model.recipe) / model.folder),
+        "options": OPTIONS.get(name, {}),
+    }
+    python = str(environment(name).python)
+    return lambda: remote(WorkerCommand(name, file, settings, python))
+
+
+@pytest.fixture(scope="module")
+def engine(start: Start) -> Iterator[AnyEngine]:
+    with start() as started:
+        yield started

@@ -1,0 +1,28 @@
+"""What every engine must do: those that install gigabytes, or take minutes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.suite import ConversionSuite, TranscriptionSuite
+from tests.engines.contract import SpeechSuite, engine, start
+
+__all__ = ["engine", "start"]
+
+# Not chatterbox-turbo: its tiny model has nothing to say of a text of 60 characters.
+SPEECH = ("pocket-tts", "xtts-v2", "chatterbox", "chatterbox-multilingual")
+
+
+@pytest.mark.parametrize("name", SPEECH, scope="module")
+class TestSpeech(SpeechSuite):
+    pass
+
+
+@pytest.mark.parametrize("name", ["whisper", "whisper-cpp", "moonshine"], scope="module")
+class TestTranscription(TranscriptionSuite):
+    pass
+
+
+@pytest.mark.parametrize("name", ["chatterbox-vc"], scope="module")
+class TestConversion(ConversionSuite):
+    pass
