@@ -132,6 +132,8 @@ class VibeVoice(SpeechEngine):
     def synthesize(self, call: SpeechCall) -> Iterator[Samples | None]:
         if (call.language or "en").partition("-")[0].lower() not in LANGUAGES:
             raise InvalidCall(f"this model does not speak '{call.language}'")
+        if call.voice is not None:
+            raise InvalidCall(f"no voice '{call.voice}': this model takes on that of a recording")
         if not any(map(str.isalnum, call.text)):  # of nothing it would make up something
             return
         inputs = within_memory(lambda: self._inputs(call.text, call.reference))

@@ -184,23 +184,23 @@ class ZonosEngine(SpeechEngine):
         )
 
     def synthesize(self, call: SpeechCall) -> Iterator[Samples | None]:
-        if not any(map(str.isalnum, call.text)):  # of nothing it would make up something
+        if call.voice is not None:
+            raise InvalidCall(f"no voice '{call.voice}': this model takes on that of a recording")
+        code = _voice(call.language or "en")
+        text = " ".join(speakable(call.text, code).split())
+        if not any(map(str.isalnum, text)):  # of nothing it would make up something
             return
-        condition = within_memory(lambda: self._condition(call))
+        condition = within_memory(lambda: self._condition(text, code, call))
         yield None
         torch.manual_seed(call.seed)
         yield from iterate_callback(partial(self._speak, condition, call))
 
-    def _condition(self, call: SpeechCall) -> Any:
-        wanted = call.language or "en"
-        code = CODES.get(wanted) or CODES.get(wanted.partition("-")[0].lower())
-        if code is None:
-            raise InvalidCall(f"this model does not speak '{wanted}'")
+    def _condition(self, text: str, code: str, call: SpeechCall) -> Any:
         emotion = [float(call.options[name]) for name in EMOTIONS]
         if not any(emotion):
             raise InvalidCall("at least one emotion must be above 0")
         told = self._conditioning.make_cond_dict(
-            text=" ".join(speakable(call.text, code).split()),
+            text=text,
             language=code,
             speaker=call.reference
             and self._kept.get(call.reference.id, self._heard(call.reference)),
@@ -256,6 +256,14 @@ class Watch:
         self.ended |= bool((token[:, 0] == self._end).any())  # where it must stop, there is none
         self.closed = not self._emit(None)
         return not self.closed
+
+
+def _voice(language: str) -> str:
+    """As espeak names it; raises InvalidCall."""
+    code = CODES.get(language) or CODES.get(language.partition("-")[0].lower())
+    if code is None:
+        raise InvalidCall(f"this model does not speak '{language}'")
+    return code
 
 
 def _folder(weights: str | None) -> Path:

@@ -42,6 +42,9 @@ MODELS = {
     "moonshine": Model("moonshine", "tiny"),
     "pocket-tts": Model("pocket-tts", "tiny"),
     "xtts-v2": Model("xtts-v2", "tiny"),
+    "vibevoice": Model("vibevoice", "tiny"),
+    "higgs": Model("higgs", "tiny"),
+    "zonos": Model("zonos", "tiny"),
     "chatterbox": Model("chatterbox", "base", TINY),
     "chatterbox-multilingual": Model("chatterbox", "multilingual", TINY),
     "chatterbox-vc": Model("chatterbox", "base", TINY),
@@ -52,7 +55,7 @@ OPTIONS = {"moonshine": {"arch": "tiny"}}
 class SpeechSuite(suite.SpeechSuite):
     """Tiny models are shorter and as loud as chance made them."""
 
-    lasts = (0.5, 10.0)
+    lasts = (0.4, 10.0)
     level = 10.0
     examples = 25
 

@@ -172,6 +172,12 @@ def models(context: typer.Context, as_json: Json = False, server: Server = None)
         _run("models", as_json=as_json, server=server)
 
 
+@models_app.command("list")
+def list_models(as_json: Json = False, server: Server = None) -> None:
+    """List the models, as without a command."""
+    _run("models", as_json=as_json, server=server)
+
+
 @models_app.command()
 def pull(
     names: Annotated[list[str], typer.Argument(help="models or engines")],
