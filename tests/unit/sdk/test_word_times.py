@@ -57,6 +57,17 @@ def test_sentences_have_the_words_that_start_in_them() -> None:
     assert (two.end, three.start, three.end) == (2.0, 2.5, 3.0)
 
 
+def test_a_word_does_not_begin_in_the_pause_after_its_group() -> None:
+    first, last, after = timed(
+        place("long a then", [5, 4, 1]), 0, [(0.0, 0.5), (1.0, 1.5), (2.0, 2.5)]
+    )
+    assert (first.start, after.end) == (0.0, 2.5)
+    pair = list(timed(place("long a", [5]), 0, [(0.0, 0.5)]))
+    assert [word.start for word in pair] == [0.0, pytest.approx(0.4)]
+    two = list(timed(place("long a b", [5, 5]), 0, [(0.0, 0.5), (1.0, 1.5)]))
+    assert all(word.end is not None and word.start <= word.end for word in (*two, last))
+
+
 @given(TEXTS, SIZES)
 def test_every_word_is_told_once_and_in_order(text: str, sizes: list[int]) -> None:
     spans = [(float(at), at + 0.5) for at in range(len(sizes))]

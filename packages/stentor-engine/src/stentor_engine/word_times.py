@@ -69,13 +69,14 @@ def timed(
     """
     if not spans:
         return
-    starts = [*(start for start, _ in spans), spans[-1][1]]
     for word in placed:
         start, end = word.start - before, min(word.end - before, len(spans))
         if 0 <= start < len(spans):
-            last = spans[int(end) - 1][1] if end == int(end) else _at(starts, end)
-            yield Word(word.text, _at(starts, start), last, at=word.at)
+            last = spans[int(end) - 1][1] if end == int(end) else _inside(spans, end)
+            yield Word(word.text, _inside(spans, start), last, at=word.at)
 
 
-def _at(edges: Sequence[float], place: float) -> float:
-    return float(np.interp(place, np.arange(len(edges)), edges))
+def _inside(spans: Sequence[tuple[float, float]], place: float) -> float:
+    """Seconds: a part of a group lies in that group, and not in the pause after it."""
+    start, end = spans[int(place)]
+    return start + (place - int(place)) * (end - start)
