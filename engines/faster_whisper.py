@@ -10,15 +10,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
-
-# Threads that wait busily for one another, as is its way, take four times as long where other
-# programs compute too.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import ctranslate2
 import numpy as np

@@ -49,6 +49,11 @@ NOWHERE = "http://127.0.0.1:9"
 RECIPES = Path(__file__).parent / "recipes"
 
 
+def pytest_configure() -> None:
+    """Threads that wait busily for one another take the cores from all else that a test runs."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test of this folder installs an engine's own packages; most of them gigabytes."""
     for item in items:
