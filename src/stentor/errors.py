@@ -31,19 +31,26 @@ another backend.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
 class StentorError(Exception):
-    """`str(error)` is for the client: no secrets, and no more of a request than a name in it."""
+    """`str(error)` is for the client: no secrets, and no more of a request than a name in it.
+
+    `retry_after`: seconds until the same request may go well, where that is known.
+    """
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, param: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, param: str | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.param = param
+        self.retry_after = retry_after
 
 
 class InvalidRequest(StentorError):
@@ -109,15 +116,9 @@ class TooLarge(StentorError):
 
 
 class QueueFull(StentorError):
-    """`retry_after` is in seconds."""
-
     code = "queue_full"
     status = 429
     retryable = True
-
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 class InternalError(StentorError):
@@ -137,6 +138,16 @@ class OutOfMemory(StentorError):
 class ModelUnavailable(StentorError):
     code = "model_unavailable"
     status = 503
+
+    @staticmethod
+    def joined(errors: Sequence[ModelUnavailable], *, model: str = "") -> ModelUnavailable:
+        """One that tells all of them, of their kind if they have one, and the soonest time."""
+        kinds = {type(error) for error in errors}
+        kind = kinds.pop() if len(kinds) == 1 else ModelUnavailable
+        waits = [error.retry_after for error in errors if error.retry_after is not None]
+        why = "; ".join(map(str, errors))
+        told = f"model '{model}' is not available: {why}" if model else why
+        return kind(told, retry_after=min(waits, default=None))
 
 
 class NoRoom(ModelUnavailable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,9 +40,9 @@ def error_body(error: StentorError) -> dict[str, Any]:
 
 
 def error_response(error: StentorError) -> JSONResponse:
-    headers = None
-    if isinstance(error, QueueFull):
-        headers = {"Retry-After": str(error.retry_after)}
+    headers = {}
+    if error.retry_after is not None:
+        headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
     elif isinstance(error, Unauthorized):
         headers = {"WWW-Authenticate": "Bearer"}  # a 401 must say how, by RFC 9110
     return JSONResponse(error_body(error), error.status, headers)

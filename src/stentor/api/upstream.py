@@ -78,18 +78,18 @@ async def reach(model: Model) -> AsyncIterator[Address]:
     if not served:
         raise NotFound(f"model '{model.name}' has no server of its own behind it", param="model")
     with model.scheduler.admit() as admission:
-        reasons = []
+        errors = []
         for index, backend in served:
             model.scheduler.enter(admission, index)
             try:
                 await backend.service.ensure_ready()
             except ModelUnavailable as error:
-                reasons.append(str(error))
+                errors.append(error)
                 continue
             async with backend.reach() as address:
                 yield address
             return
-    raise ModelUnavailable(f"model '{model.name}' is not available: {'; '.join(reasons)}")
+    raise ModelUnavailable.joined(errors, model=model.name)
 
 
 def split_path(scope: Scope) -> tuple[str, str]:

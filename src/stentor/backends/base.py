@@ -33,6 +33,10 @@ class Backend(Protocol):
         """A call would begin at once."""
 
     @property
+    def ready_at(self) -> float:
+        """Seconds of the monotonic clock since when a call can begin, or when that is expected."""
+
+    @property
     def service(self) -> AnyService | None:
         """What is started and stopped on this machine for it, if there is such a thing."""
 

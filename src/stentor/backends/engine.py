@@ -71,6 +71,10 @@ class EngineBackend:
         return self.service.state is State.READY
 
     @property
+    def ready_at(self) -> float:
+        return self.service.ready_at
+
+    @property
     def service(self) -> AnyService:
         return self._worker.service
 

@@ -116,7 +116,7 @@ async def _refusal(answer: aiohttp.ClientResponse) -> StentorError:
     if status in BUSY:
         pause = _seconds(answer.headers)
         await asyncio.sleep(min(pause, PAUSE_MOST))
-        return QueueFull(told, retry_after=max(1, round(pause)))
+        return QueueFull(told, retry_after=pause)
     if status in MISCONFIGURED:
         return ModelUnavailable(told)
     if 400 <= status < 500:

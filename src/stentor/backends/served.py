@@ -86,6 +86,10 @@ class ServedBackend:
     def warm(self) -> bool:
         return self.service.state is State.READY
 
+    @property
+    def ready_at(self) -> float:
+        return self.service.ready_at
+
     def on_change(self, listener: Callable[[], None]) -> None:
         self.service.on_change(listener)
 

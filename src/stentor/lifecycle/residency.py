@@ -263,10 +263,10 @@ class Residency:
 
     def _need(self, name: str) -> Bytes:
         """What was measured to be more than there is has to do with all there is, as it did."""
-        service = self._services[name]
+        footprint = self._services[name].footprint
         return {
-            device: min(need, self.budget.get(device, need)) if device in service.peak else need
-            for device, need in service.need.items()
+            device: min(need, self.budget.get(device, need)) if device in footprint.peak else need
+            for device, need in footprint.need.items()
         }
 
     def _residents(self, *, fresh: float | None = None) -> list[Resident]:
@@ -308,13 +308,13 @@ def _resident(service: AnyService, *, fresh: float) -> Resident:
     """
     now = time.monotonic()
     leaving = service.state is State.DRAINING
-    loading = service.state is State.STARTING or now - service.ready_since < fresh
+    loading = service.state is State.STARTING or now - service.starts.ready_since < fresh
     last = service.last_used
     return Resident(
         service.name,
-        {**service.need, **{d: max(n, service.need.get(d, 0)) for d, n in service.used.items()}},
+        service.footprint.claim,
         busy=service.busy or leaving or loading,
         pinned=service.policy.pinned,
         idle=0.0 if last is None else now - last,
-        reload=service.start_seconds,
+        reload=service.starts.took,
     )

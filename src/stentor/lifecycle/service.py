@@ -5,7 +5,6 @@ container. A `Service` owns its state, and is the only place that changes it.
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +14,14 @@ import structlog
 
 from stentor.errors import ModelUnavailable, NoRoom, ShuttingDown
 from stentor.lifecycle.eviction import Bytes
+from stentor.lifecycle.footprint import Footprint
 from stentor.lifecycle.needs import Launcher, Policy, R, Room, Unbounded
-from stentor.lifecycle.state import Happening, State, backoff, next_state
+from stentor.lifecycle.restarts import WAIT_MOST, Restarts
+from stentor.lifecycle.starts import Starts
+from stentor.lifecycle.state import Happening, State, next_state
 
 log = structlog.get_logger(__name__)
 
-BACKOFF_WAIT = 5.0
-"""Seconds that a caller waits for the next start of what crashed; a longer pause is an error."""
 EXIT_WAIT = 2.0
 """Seconds from a lost connection until it must be seen to have ended."""
 DRAIN_TIMEOUT = 10.0
@@ -56,8 +56,7 @@ class Service(Generic[R]):
         self._idle_timer: asyncio.TimerHandle | None = None
         self._giving_way: str | None = None
         self._closing = False
-        self._failures = 0
-        self._retry_at = 0.0
+        self._restarts = Restarts()
         self._users = 0
         self._calls = 0
         self._no_calls = asyncio.Event()
@@ -67,14 +66,8 @@ class Service(Generic[R]):
         """Why it is not running, for people."""
         self.last_used: float | None = None
         """Seconds of the monotonic clock when the last request ended; None: never."""
-        self.start_seconds = 0.0
-        """What its last start took."""
-        self.ready_since = -math.inf
-        """Seconds of the monotonic clock when that was done."""
-        self.used: Bytes = {}
-        """Bytes by device, as measured last."""
-        self.peak: Bytes = {}
-        """The most that was measured."""
+        self.starts = Starts()
+        self.footprint = Footprint(self.policy)
 
     @property
     def state(self) -> State:
@@ -102,7 +95,7 @@ class Service(Generic[R]):
     @property
     def startable(self) -> bool:
         """Ready, or no pause after a failure keeps it from being started."""
-        return self._state is not State.FAILED or time.monotonic() >= self._retry_at
+        return self._state is not State.FAILED or not self._restarts.pause
 
     @property
     def healthy(self) -> bool:
@@ -111,11 +104,15 @@ class Service(Generic[R]):
         return self.open and self.startable and (ready or self._room.has_room(self.name))
 
     @property
-    def need(self) -> Bytes:
-        """Bytes by device, as they are known: what was measured goes before what was declared."""
-        device = "ram" if self.policy.device == "cpu" else self.policy.device
-        declared = {device: self.policy.memory} if self.policy.memory else {}
-        return {**declared, **self.peak}
+    def ready_at(self) -> float:
+        """Seconds of the monotonic clock since when a call can begin, or when that is to be
+        expected, as the last start went.
+        """
+        if self._state is State.READY and self.open:
+            return self.starts.ready_since
+        if self._state is State.STARTING:
+            return self.starts.expected
+        return self.starts.next(self._restarts.at)
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """It is called whenever one of these properties may be another."""
@@ -151,7 +148,7 @@ class Service(Generic[R]):
                     return starting.result()
                 if starting is self._starting:  # given up before its first step
                     self._starting = None
-            elif pause := self._pause():
+            elif pause := self._restarts.pause_of(self.name, self.reason, most=self._patience):
                 await asyncio.sleep(pause)
             else:
                 self._starting = asyncio.create_task(self._start())
@@ -173,7 +170,7 @@ class Service(Generic[R]):
 
     def succeeded(self) -> None:
         """A call went well: earlier failures no longer count."""
-        self._failures = 0
+        self._restarts.succeeded()
 
     def warm_up(self) -> None:
         """Starts it in the background, again and again while it fails."""
@@ -226,13 +223,9 @@ class Service(Generic[R]):
         """What it takes now."""
         if self._state is not State.READY:
             return
-        limit = self.policy.memory_limit
-        self.used = used
-        # What grew past the limit is a leak, and none of what it needs when it is started anew.
-        most = {each: int(min(limit, max(used[each], self.peak.get(each, 0)))) for each in used}
-        self.peak = {**self.peak, **most}
-        grown = max(used.values(), default=0)
-        anew = grown > limit and self.give_way(f"it grew to {grown / 2**20:.0f} MiB")
+        self.footprint.measured(used)
+        grown = self.footprint.grown
+        anew = grown is not None and self.give_way(f"it grew to {grown / 2**20:.0f} MiB")
         if anew and self.policy.keep_warm:
             self.warm_up()
 
@@ -264,11 +257,13 @@ class Service(Generic[R]):
         self._room.forget(self.name)
 
     async def _start(self) -> R:
+        self.starts.ask()
         self._apply(Happening.START)
         try:
             await self._launcher.prepare()
+            self.starts.ask()
             await self._claim()
-            began = time.monotonic()
+            self.starts.launch()
             running = await self._launcher.launch()
         except ModelUnavailable as error:
             self._start_ended(str(error), withdrawn=isinstance(error, NoRoom))
@@ -279,13 +274,12 @@ class Service(Generic[R]):
         except BaseException:  # a defect: it must not be starting for ever
             self._start_ended("its start failed", withdrawn=False)
             raise
-        self.ready_since = time.monotonic()
-        self.start_seconds = self.ready_since - began
+        self.starts.end()
         self._starting, self._running, self.reason = None, running, ""
         self._watching = asyncio.create_task(self._watch(running))
         self._apply(Happening.LOADED)
         self._settle()
-        log.info("service_ready", service=self.name, seconds=round(self.start_seconds, 3))
+        log.info("service_ready", service=self.name, seconds=round(self.starts.took, 3))
         return running
 
     async def _claim(self) -> None:
@@ -300,7 +294,7 @@ class Service(Generic[R]):
         self._giving_way = None
         self._room.free(self.name)
         if not withdrawn:
-            self._count_failure()
+            self._restarts.failed()
         self._apply(Happening.WITHDRAWN if withdrawn else Happening.FAILED)
 
     async def _watch(self, running: R) -> None:
@@ -311,13 +305,14 @@ class Service(Generic[R]):
             self._ended(code)
 
     def _ended(self, code: int | None) -> None:
-        self._running, self.used, self._giving_way = None, {}, None
+        self._running, self._giving_way = None, None
+        self.footprint.used = {}
         self._disarm()
         self._room.free(self.name)
         if self._state is State.READY:
             self.reason = f"it ended with exit code {code}"
             log.warning("service_exited", service=self.name, code=code)
-            self._count_failure()
+            self._restarts.failed()
             if self.policy.keep_warm and not self._closing:
                 self.warm_up()
         self._apply(Happening.EXITED)
@@ -381,7 +376,7 @@ class Service(Generic[R]):
 
     async def _warm(self) -> None:
         while True:
-            await asyncio.sleep(max(0.0, self._retry_at - time.monotonic()))
+            await asyncio.sleep(self._restarts.pause)
             try:
                 await self.ensure_ready()
             except NoRoom as error:
@@ -392,20 +387,10 @@ class Service(Generic[R]):
                 return
             await asyncio.wait([self._end()])  # it is started anew
 
-    def _count_failure(self) -> None:
-        self._failures += 1
-        self._retry_at = time.monotonic() + backoff(self._failures)
-
-    def _pause(self) -> float:
-        """Seconds until it may be started; raises ModelUnavailable if they are too many."""
-        pause = max(0.0, self._retry_at - time.monotonic())
-        never_ran = self.start_seconds == 0.0
-        if pause > BACKOFF_WAIT or (pause > 0 and never_ran):
-            raise ModelUnavailable(
-                f"{self.name} failed: {self.reason}; "
-                f"it is started again in {pause:.0f} s at the earliest"
-            )
-        return pause
+    @property
+    def _patience(self) -> float:
+        """Seconds that a caller waits for the next start: of what never ran, none."""
+        return WAIT_MOST if self.starts.took else 0.0
 
     def _apply(self, happening: Happening) -> None:
         self._state = next_state(self._state, happening)

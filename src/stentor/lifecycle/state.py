@@ -45,9 +45,6 @@ _NEXT: dict[tuple[State, Happening], State] = {
     (State.DRAINING, Happening.DRAIN): State.DRAINING,
 }
 
-BACKOFF_FIRST = 0.5
-BACKOFF_MOST = 30.0
-
 
 def next_state(state: State, happening: Happening) -> State:
     """Raises ValueError for what cannot happen in that state: a defect of the caller."""
@@ -55,10 +52,3 @@ def next_state(state: State, happening: Happening) -> State:
         return _NEXT[state, happening]
     except KeyError:
         raise ValueError(f"what is {state.value} cannot {happening.value}") from None
-
-
-def backoff(failures: int) -> float:
-    """Seconds to wait before the next start, after so many failures in a row (at least one)."""
-    if failures <= 1:
-        return 0.0
-    return float(min(BACKOFF_MOST, BACKOFF_FIRST * 2.0 ** min(failures - 2, 16)))

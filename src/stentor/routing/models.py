@@ -103,7 +103,7 @@ class Model:
         try:
             self._capabilities = await admission.ask()
         except ModelUnavailable as error:
-            raise type(error)(f"model '{self.name}' is not available: {error}") from error
+            raise ModelUnavailable.joined([error], model=self.name) from error
         return self._capabilities
 
     async def able(self, task: Task, admission: Admission | None = None) -> Capabilities:

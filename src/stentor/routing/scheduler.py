@@ -8,21 +8,22 @@ so a long text does not keep a short one waiting.
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
 from stentor.backends.base import Backend
 from stentor.errors import ModelUnavailable, QueueFull, ShuttingDown, StentorError
+from stentor.lifecycle.starts import expected_end
 from stentor.routing.choose import Candidate, choose
 from stentor.types import Priority
 from stentor_engine import Capabilities
 
-RETRY_AFTER_MOST = 60
+RETRY_AFTER_MOST = 60.0
+"""Seconds: clients take more than a minute for never."""
 
 
 class Scheduler:
@@ -35,7 +36,8 @@ class Scheduler:
         self._queue_limit = queue_limit
         self._admitted: set[Admission] = set()
         self._turns: dict[Priority, deque[Admission]] = {p: deque() for p in Priority}
-        self._seconds_per_request = 1.0
+        self._usual = 0.0
+        """Seconds that requests lately took, once they were served; 0: there was none yet."""
         self._closing = False
         self._empty = asyncio.Event()
         self._empty.set()
@@ -92,16 +94,28 @@ class Scheduler:
         """Waits until no request has a place."""
         await self._empty.wait()
 
-    def _retry_after(self) -> int:
-        """Seconds until a place should be free: requests leave one by one, as they lately did."""
-        seconds = self._seconds_per_request / max(1, self.slots)
-        return max(1, min(RETRY_AFTER_MOST, math.ceil(seconds)))
+    def _retry_after(self) -> float:
+        """Seconds until a place should be free: until the first of those that are served has ended,
+        or could have, where its model is still on its way into memory.
+        """
+        now = time.monotonic()
+        ready_at = min(backend.ready_at for backend in self._backends)
+        begun = [max(each.begun, ready_at) for each in self._admitted if each.begun is not None]
+        ends = [expected_end(each, self._usual, now) for each in begun]
+        free_at = min(ends, default=max(now, ready_at) + self._usual)
+        return min(RETRY_AFTER_MOST, free_at - now)
 
-    def leave(self, admission: Admission, seconds: float) -> None:
+    def leave(self, admission: Admission) -> None:
         self._admitted.discard(admission)
         if not self._admitted:
             self._empty.set()
-        self._seconds_per_request += 0.2 * (seconds - self._seconds_per_request)
+
+    def ended(self, began: float, used: Iterable[int]) -> None:
+        """A request, whose first call began then, by backends of these indices."""
+        ready_at = max((self._backends[index].ready_at for index in used), default=0.0)
+        seconds = time.monotonic() - max(began, ready_at)
+        if seconds > 0:  # else it says nothing: the model has just gone
+            self._usual += (0.2 if self._usual else 1.0) * (seconds - self._usual)
 
     def enqueue(self, admission: Admission) -> None:
         """The admission has a waiter more."""
@@ -142,6 +156,7 @@ class Scheduler:
             if not waiter.done():
                 self._held[index] += 1
                 self.enter(admission, index)
+                admission.begin()
                 waiter.set_result(index)
 
     def _next_turn(self) -> tuple[Admission, int] | None:
@@ -172,7 +187,8 @@ class Admission:
         self.entered: set[int] = set()
         """Indices of the backends that the request has used, or is about to."""
         self._scheduler = scheduler
-        self._since = time.monotonic()
+        self.begun: float | None = None
+        """Seconds of the monotonic clock when it got its first slot."""
 
     @asynccontextmanager
     async def lease(self) -> AsyncGenerator[Backend, None]:
@@ -209,15 +225,20 @@ class Admission:
                 return await self._scheduler.enter(self, index).ensure_ready()
             except ModelUnavailable as error:
                 errors.append(error)
-        kinds = {type(error) for error in errors}
-        kind = kinds.pop() if len(kinds) == 1 else ModelUnavailable
-        raise kind("; ".join(map(str, errors)))
+        raise ModelUnavailable.joined(errors)
+
+    def begin(self) -> None:
+        """It has a slot."""
+        if self.begun is None:
+            self.begun = time.monotonic()
 
     def leave(self) -> None:
+        if self.begun is not None:
+            self._scheduler.ended(self.begun, self.entered)
         for index in self.entered:
             self._scheduler.backend(index).leave()
         self.entered.clear()
-        self._scheduler.leave(self, time.monotonic() - self._since)
+        self._scheduler.leave(self)
 
     def __enter__(self) -> Self:
         return self

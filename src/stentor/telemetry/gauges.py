@@ -52,7 +52,7 @@ class Gauges(Collector):
             labels=["model", "backend", "device"],
         )
         for model, backend, service in _services(self._models):
-            for device, used in service.used.items():
+            for device, used in service.footprint.used.items():
                 family.add_metric([model.name, backend.name, device], used)
         return family
 

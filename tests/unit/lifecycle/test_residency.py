@@ -247,7 +247,7 @@ class Machine(RuleBasedStateMachine):
             ended = (State.STOPPED, State.FAILED)
             here = [one for one in self.services.values() if one.state not in ended]
             for device, claimed in self.residency.claimed.items():
-                most = sum(max(s.need.get(device, 0), s.used.get(device, 0)) for s in here)
+                most = sum(s.footprint.claim.get(device, 0) for s in here)
                 assert claimed <= most, device
 
     @invariant()
@@ -264,7 +264,7 @@ class Machine(RuleBasedStateMachine):
         if not self.door.waiting:
             return
         first = self.services[self.door.waiting[0]]
-        assert not _fits(first.need, self.residency), f"{first.name} waits for nothing"
+        assert not _fits(first.footprint.need, self.residency), f"{first.name} waits for nothing"
 
     @invariant()
     def no_defect(self) -> None:
@@ -558,7 +558,7 @@ def test_what_cannot_be_measured_does_not_end_the_watch(world: World) -> None:
         place.starters["a"].thing.measurable = False
         place.starters["b"].thing.used["ram"] = 70
         await asyncio.sleep(5)
-        assert place.services["b"].used == {"ram": 70}
+        assert place.services["b"].footprint.used == {"ram": 70}
         assert not watching.done()
         watching.cancel()
         await place.close()

@@ -414,7 +414,7 @@ def test_a_leak_is_no_need(world: World) -> None:
         one = service(Starter(), idle_timeout=60.0, memory=50, memory_limit=100)
         await one.ensure_ready()
         one.measured({"ram": 1000})
-        assert one.need == {"ram": 100}
+        assert one.footprint.need == {"ram": 100}
         await one.close()
 
     world.run(run())
@@ -426,7 +426,7 @@ def test_what_was_measured_once_is_not_forgotten(world: World) -> None:
         await one.ensure_ready()
         one.measured({"ram": 70})
         one.measured({})  # it could not be told
-        assert one.need == {"ram": 70}
+        assert one.footprint.need == {"ram": 70}
         await one.close()
 
     world.run(run())

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from stentor.lifecycle.state import BACKOFF_MOST, Happening, State, backoff, next_state
+from stentor.lifecycle.state import Happening, State, next_state
 
 LEGAL = {
     ("stopped", "start"): "starting",
@@ -52,13 +50,3 @@ def test_every_state_can_come_to_a_stop() -> None:
         drained = next_state(state, Happening.DRAIN)
         end = drained if drained is State.STOPPED else next_state(drained, Happening.EXITED)
         assert end is State.STOPPED
-
-
-def test_the_first_failure_says_nothing_yet() -> None:
-    assert backoff(0) == backoff(1) == 0
-    assert [backoff(n) for n in range(2, 10)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
-
-
-@given(st.integers(0, 10**9))
-def test_the_pause_grows_to_its_bound(failures: int) -> None:
-    assert 0 <= backoff(failures) <= backoff(failures + 1) <= BACKOFF_MOST

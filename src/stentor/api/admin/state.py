@@ -104,9 +104,9 @@ def _service_state(service: AnyService) -> ServiceState:
         idle_timeout=None if math.isinf(policy.idle_timeout) else policy.idle_timeout,
         users=service.users,
         idle_seconds=idle,
-        start_seconds=round(service.start_seconds, 3),
-        need=dict(service.need),
-        used=dict(service.used),
+        start_seconds=round(service.starts.took, 3),
+        need=dict(service.footprint.need),
+        used=dict(service.footprint.used),
     )
 
 
@@ -122,7 +122,7 @@ def device_states(budget: Bytes, claimed: Bytes, services: list[AnyService]) -> 
     return {
         name: Device(
             budget=most,
-            used=sum(service.used.get(name, 0) for service in services),
+            used=sum(service.footprint.used.get(name, 0) for service in services),
             claimed=claimed.get(name, 0),
         )
         for name, most in budget.items()
