@@ -132,7 +132,7 @@ def _help(context: Any) -> str:
 
 def config_page() -> str:
     parts = [
-        _page_head("The configuration", "src/stentor/config.py"),
+        _page_head("The configuration", "src/stentor/config/__init__.py"),
         "Stentor runs without any. A value comes from the first of these that has it:\n\n"
         "1. the command line (`stentor serve --port …`),\n"
         "2. the short names: " + ", ".join(f"`{name}`" for name in SHORT_NAMES) + ",\n"
