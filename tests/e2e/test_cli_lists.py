@@ -44,6 +44,8 @@ def test_models(tmp_path: Path, url: dict[str, str]) -> None:
     assert set(models) == {"talk", "espeak", "pocketsphinx"}
     assert models["talk"]["aliases"] == ["chatter"]
     assert models["talk"]["state"] == "stopped"
+    assert models["talk"]["memory_bytes"] is None
+    assert models["talk"]["disk_bytes"] == (None if "STENTOR_URL" in url else 0)
     assert {name: model["task"] for name, model in models.items()} == {
         "talk": "speech",
         "espeak": "speech",
@@ -108,6 +110,7 @@ def test_a_table_on_a_terminal(tmp_path: Path) -> None:
     os.close(theirs)
     assert done.returncode == 0, done.stderr
     assert "Aliases" in text
+    assert "0.0 MiB" in text
     assert "espeak" in text
     assert "\t" not in text
 

@@ -6,12 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.conftest import StartServer
+from tests.scenarios.models import service, taken
+from tests.wait import until
 
 OWN, OTHER = version("num2words"), "0.5.13"
 ENGINE = f"""
@@ -56,11 +60,13 @@ def folder(tmp_path: Path) -> Path:
     return engines
 
 
-def stentor(*arguments: str, config: Path, data: Path) -> subprocess.CompletedProcess[str]:
+def stentor(
+    *arguments: str, config: Path, data: Path, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("STENTOR_")}
     return subprocess.run(
         [sys.executable, "-m", "stentor.cli.main", *arguments],
-        env={**clean, "STENTOR_CONFIG": str(config), "STENTOR_DATA_DIR": str(data)},
+        env={**clean, "STENTOR_CONFIG": str(config), "STENTOR_DATA_DIR": str(data), **(env or {})},
         capture_output=True,
         text=True,
         timeout=110,
@@ -89,6 +95,21 @@ def test_it_is_pulled_and_then_speaks(start_server: StartServer, folder: Path) -
     (environment,) = (data / "environments").iterdir()
     assert voices[0]["name"] == str(environment)
     assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+
+    until(lambda: service(server, "counting")["used"], "its memory was measured")
+    env = {"STENTOR_PORT": str(httpx2.URL(server.url).port)}
+    listed = stentor("models", "--json", config=config, data=data, env=env)
+    (told,) = [each for each in json.loads(listed.stdout) if each["name"] == "counting"]
+    assert told["state"] == "ready"
+    assert told["memory_bytes"] == pytest.approx(taken(server), rel=0.3)
+    files = [path for path in environment.rglob("*") if not path.is_symlink() and path.is_file()]
+    on_disk = sum(path.stat().st_size for path in files)
+    assert told["disk_bytes"] == pytest.approx(on_disk, rel=0.1)
+    more = json.loads(
+        stentor("models", "info", "counting", "--json", config=config, data=data).stdout
+    )
+    (engine,) = more["engines"]
+    assert (engine["environment_bytes"], engine["installed"]) == (told["disk_bytes"], True)
 
 
 def test_an_environment_of_an_older_stentor_gets_the_new_sdk(

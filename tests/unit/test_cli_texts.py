@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stentor.cli.client import Summary, VoiceInfo, base_url
 from stentor.cli.failure import UsageError
-from stentor.cli.listings import listed_models, listed_voices, worker_states
+from stentor.cli.listings import Running, listed_models, listed_voices, running
 from stentor.cli.say import parse_option
 from stentor.cli.tables import tab_separated
 from stentor.cli.transcripts import new_writer
@@ -111,21 +111,26 @@ def test_aliases_belong_to_their_models() -> None:
             {"id": "other", "task": None, "alias_of": None},
         ]
     }
-    first, second = listed_models(answer, {"espeak": "ready"})
+    first, second = listed_models(answer, {"espeak": Running("ready", 5)})
     assert (first.name, first.aliases, first.default) == ("espeak", ("tts-1",), True)
-    assert (first.state, first.languages) == ("ready", ("en",))
+    assert (first.state, first.memory, first.languages) == ("ready", 5, ("en",))
     assert (second.name, second.aliases, second.default, second.state) == ("other", (), False, None)
 
 
-def test_states_of_workers() -> None:
+def test_what_runs_for_models() -> None:
     line = 'stentor_worker_state{{model="m",backend="{}",state="{}"}} {}\n'
     text = "# TYPE stentor_worker_state gauge\n" + "".join(
         line.format(*each)
         for each in (("a", "ready", 1.0), ("a", "stopped", 0.0), ("b", "stopped", 1.0))
     )
-    assert worker_states(text) == {"m": "ready, stopped"}
-    assert worker_states("") == {}
-    assert worker_states("<html>no metrics { here</html>") == {}
+    assert running(text) == {"m": Running("ready, stopped")}
+    memory = "".join(
+        f'stentor_worker_memory_bytes{{model="m",backend="a",device="{device}"}} {taken}\n'
+        for device, taken in (("ram", 2.0e9), ("cuda:0", 5.0))
+    )
+    assert running(text + memory) == {"m": Running("ready, stopped", 2_000_000_005)}
+    assert running("") == {}
+    assert running("<html>no metrics { here</html>") == {}
 
 
 def test_voices_may_be_names_alone() -> None:

@@ -39,7 +39,9 @@ class Summary:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """`state`: of its workers. `default`: what the task is done with if no model is named."""
+    """`state`: of its workers; `memory`: bytes that they take. `default`: what the task is done
+    with if no model is named.
+    """
 
     name: str
     task: str | None
@@ -47,6 +49,7 @@ class ModelInfo:
     languages: tuple[str, ...]
     state: str | None
     default: bool
+    memory: int | None = None
 
 
 @dataclass(frozen=True)

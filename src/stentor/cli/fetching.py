@@ -17,8 +17,8 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 
-from stentor.cli.installed import MIB, mebibytes
 from stentor.cli.progress import plain
+from stentor.cli.tables import MIB, mebibytes
 from stentor.lifecycle.fetch import Progress, Told, Waiting
 
 STEP = 100 * MIB

@@ -13,11 +13,13 @@ import httpx2
 
 from stentor.cli.client import ModelInfo, open_client, running_server
 from stentor.cli.failure import run_async
-from stentor.cli.installed import Installed, Target, mebibytes, size_of
+from stentor.cli.installed import Installed, Target
 from stentor.cli.load import load_config
+from stentor.cli.tables import mebibytes
 from stentor.config import Config
 from stentor.errors import ModelUnavailable, StentorError
 from stentor.lifecycle.weights import Wanted
+from stentor.storage.size import size_of
 from stentor.telemetry.log import configure_logging
 
 
@@ -71,7 +73,7 @@ def _engine(target: Target, installed: Installed) -> dict[str, Any]:
         "devices": list(target.declaration.devices),
         "memory_mb": target.declaration.memory_mb or None,
         "environment": str(environment.folder) if environment and ready else None,
-        "environment_bytes": size_of(environment.folder) if environment else 0,
+        "environment_bytes": environment.size if environment and ready else 0,
         "installed": environment is None or ready,
         **_weights(target, installed),
     }
@@ -86,7 +88,7 @@ def _weights(target: Target, installed: Installed) -> dict[str, Any]:
     choices = list(target.declaration.weights)
     told |= {"licence": None, "choices": choices, "here": True, "problem": None}
     if isinstance(wanted, Path):
-        size = size_of(wanted) if wanted.is_dir() else 0
+        size = size_of(wanted)
         return told | {"folder": str(wanted), "weights_bytes": size, "here": wanted.exists()}
     if not isinstance(wanted, Wanted):
         return told

@@ -9,12 +9,12 @@ from pathlib import Path
 from stentor.app import environments, weights_store
 from stentor.cli.failure import UsageError
 from stentor.config import Config, EngineBackendConfig, configured_models
+from stentor.errors import ModelUnavailable
 from stentor.lifecycle.catalog import bundled_engines, declared, find_engines, no_engine
 from stentor.lifecycle.environments import Environments
 from stentor.lifecycle.weights import Wanted, resolve
+from stentor.storage.size import size_of
 from stentor_engine.loader import Declaration
-
-MIB = 2**20
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,28 @@ class Installed:
         found = self.environments.find(file)
         return None if found is None else found.folder
 
+    def size(self, model: str) -> int | None:
+        """Bytes that a model's weights and environments take, also those that it shares; None:
+        nothing is known of it here.
+        """
+        if model not in self.models:
+            return None
+        targets = list(self._of_model(model, strict=False))
+        environments = {self.environments.find(target.file) for target in targets}
+        weights = {place for target in targets if (place := self._weights(target)) is not None}
+        sizes = [each.size for each in environments if each is not None and each.ready]
+        return sum(sizes) + sum(map(size_of, weights))
+
+    def _weights(self, target: Target) -> Path | None:
+        """Where they are, or would be."""
+        try:
+            wanted = target.wanted()
+        except ModelUnavailable:
+            return None
+        if isinstance(wanted, Wanted):
+            return self.weights.place(wanted)
+        return wanted if isinstance(wanted, Path) else None
+
     def _of_model(self, name: str, *, strict: bool = True) -> Iterable[Target]:
         model = self.models[name]
         for each in model.backends:
@@ -82,16 +104,6 @@ class Installed:
             elif strict:
                 paths = self.config.engines.paths
                 raise UsageError(no_engine(backend.engine, self.engines, paths))
-
-
-def size_of(folder: Path) -> int:
-    """Bytes of the files in it."""
-    files = (path for path in folder.rglob("*") if not path.is_symlink() and path.is_file())
-    return sum(path.stat().st_size for path in files)
-
-
-def mebibytes(size: int) -> str:
-    return f"{size / MIB:.0f} MiB" if size >= 10 * MIB else f"{size / MIB:.1f} MiB"
 
 
 def _engine(backend: object) -> EngineBackendConfig | None:

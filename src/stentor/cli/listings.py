@@ -5,7 +5,9 @@ What is of another shape raises KeyError, TypeError, ValueError or AttributeErro
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from stentor.cli.client import LISTENS, SPEAKS, ModelInfo, VoiceInfo
 
 
-def listed_models(answer: Mapping[str, Any], states: Mapping[str, str]) -> list[ModelInfo]:
-    """`states`: by model. A server that is no Stentor tells names only."""
+def listed_models(answer: Mapping[str, Any], runs: Mapping[str, Running]) -> list[ModelInfo]:
+    """`runs`: by model. A server that is no Stentor tells names only."""
     entries: list[Mapping[str, Any]] = answer.get("data") or []
     aliases: dict[str, list[str]] = {}
     for entry in entries:
@@ -26,7 +28,8 @@ def listed_models(answer: Mapping[str, Any], states: Mapping[str, str]) -> list[
             task=entry.get("task"),
             aliases=tuple(aliases.get(entry["id"], ())),
             languages=tuple(entry.get("languages") or ()),
-            state=states.get(entry["id"]),
+            state=runs.get(entry["id"], Running()).state,
+            memory=runs.get(entry["id"], Running()).memory,
             default=bool({SPEAKS, LISTENS} & {entry["id"], *aliases.get(entry["id"], ())}),
         )
         for entry in entries
@@ -52,17 +55,30 @@ def listed_voices(answer: Mapping[str, Any]) -> list[VoiceInfo]:
     return voices
 
 
-def worker_states(metrics: str) -> dict[str, str]:
-    """By model, from the server's metrics: those of all its workers. Nothing where the text holds
-    no such metric, or is none.
+@dataclass(frozen=True)
+class Running:
+    """What runs for a model: the states of its workers, and the bytes that they take."""
+
+    state: str | None = None
+    memory: int | None = None
+
+
+def running(metrics: str) -> dict[str, Running]:
+    """By model, from the server's metrics. Nothing where the text holds no such metrics, or is
+    none.
     """
     states: dict[str, list[str]] = {}
+    memory: Counter[str] = Counter()
     try:
         for family in text_string_to_metric_families(metrics):
-            if family.name == "stentor_worker_state":
-                for sample in family.samples:
-                    if sample.value:
-                        states.setdefault(sample.labels["model"], []).append(sample.labels["state"])
+            for sample in family.samples:
+                if family.name == "stentor_worker_state" and sample.value:
+                    states.setdefault(sample.labels["model"], []).append(sample.labels["state"])
+                elif family.name == "stentor_worker_memory_bytes":
+                    memory[sample.labels["model"]] += int(sample.value)
     except ValueError:
         return {}
-    return {model: ", ".join(dict.fromkeys(each)) for model, each in states.items()}
+    return {
+        model: Running(", ".join(dict.fromkeys(each)), memory.get(model))
+        for model, each in states.items()
+    }

@@ -167,7 +167,7 @@ app.add_typer(models_app, name="models")
 
 @models_app.callback()
 def models(context: typer.Context, as_json: Json = False, server: Server = None) -> None:
-    """List the models: task, default, state, aliases, languages."""
+    """List the models: task, default, state, memory, disk, aliases, languages."""
     if context.invoked_subcommand is None:
         _run("models", as_json=as_json, server=server)
 

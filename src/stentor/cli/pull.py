@@ -8,11 +8,13 @@ from pathlib import Path
 
 from stentor.cli.failure import run_async
 from stentor.cli.fetching import told
-from stentor.cli.installed import Installed, Target, mebibytes, size_of
+from stentor.cli.installed import Installed, Target
 from stentor.cli.keep import keep, tell_server
 from stentor.cli.load import load_config
+from stentor.cli.tables import mebibytes
 from stentor.lifecycle.environment import Environment
 from stentor.lifecycle.weights import Wanted
+from stentor.storage.size import size_of
 from stentor.telemetry.log import configure_logging
 
 
@@ -79,7 +81,7 @@ async def _weights(installed: Installed, target: Target) -> str:
 def _environment(environment: Environment | None) -> str:
     if environment is None:
         return "needs nothing that is not there"
-    return f"installed, {mebibytes(size_of(environment.folder))} on disk"
+    return f"installed, {mebibytes(environment.size)} on disk"
 
 
 def _indented(line: str) -> None:

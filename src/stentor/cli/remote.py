@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from stentor.cli.client import ModelInfo, Summary, VoiceInfo, is_stentor
-from stentor.cli.listings import listed_models, listed_voices, worker_states
+from stentor.cli.listings import listed_models, listed_voices, running
 from stentor.cli.sse import events, is_stream
 from stentor.cli.verbose import heard, segment, summary
 from stentor.errors import StentorError, Unauthorized
@@ -68,7 +68,7 @@ class Remote:
         async with self._asked("GET", "/metrics", checked=False) as answer:
             text = (await answer.aread()).decode("utf-8", "replace")
         with _understood():
-            return listed_models(listed, worker_states(text) if answer.is_success else {})
+            return listed_models(listed, running(text) if answer.is_success else {})
 
     async def voices(self, model: str | None) -> list[VoiceInfo]:
         query = {"model": model} if model else {}

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stentor.cli.failure import UsageError, run_async
-from stentor.cli.installed import Installed, Target, mebibytes, size_of
+from stentor.cli.installed import Installed, Target
 from stentor.cli.load import load_config
+from stentor.cli.tables import mebibytes
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.environment import COMPLETE
 from stentor.lifecycle.weights import Wanted, resolve
 from stentor.lifecycle.weights_store import LOCKS, PARTIAL
+from stentor.storage.size import size_of
 from stentor.telemetry.log import configure_logging
 
 LOCK_TIMEOUT = 2.0

@@ -7,6 +7,20 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+MIB = 2**20
+
+
+class Size(int):
+    """Bytes, of which people are shown MiB, in a column that is named without its `_bytes`."""
+
+    def __str__(self) -> str:
+        return mebibytes(self)
+
+
+def mebibytes(size: int) -> str:
+    return f"{size / MIB:.0f} MiB" if size >= 10 * MIB else f"{size / MIB:.1f} MiB"
+
+
 Row = dict[str, Any]
 """Values that are text, numbers, booleans, None, or lists of text."""
 
@@ -35,6 +49,8 @@ def _cell(value: Any, *, most: int | None) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else ""
+    if isinstance(value, Size) and most is None:
+        return str(int(value))
     if isinstance(value, list):
         more = len(value) - most if most is not None else 0
         rest = [f"and {more} more"] if more > 0 else []
@@ -50,7 +66,7 @@ def _table(rows: Sequence[Row]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in rows[0] if rows else ():
-        table.add_column(name.capitalize(), overflow="fold")
+        table.add_column(name.removesuffix("_bytes").capitalize(), overflow="fold")
     for row in rows:
         # Text: what stands in brackets must not be taken for markup.
         table.add_row(*(Text(_cell(value, most=MOST_LISTED)) for value in row.values()))

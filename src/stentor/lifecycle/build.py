@@ -20,6 +20,7 @@ from stentor.errors import ModelUnavailable
 from stentor.lifecycle.environment import COMPLETE, Environment
 from stentor.lifecycle.process import without_secrets
 from stentor.lifecycle.script import Script
+from stentor.storage.size import size_of
 
 SDK = Path(stentor_engine.__file__).parent
 SDK_NEEDS = ("wyoming", "numpy")
@@ -49,8 +50,13 @@ async def build(
             await _uv(_make(unfinished, script), unfinished, told)
             await _uv(_install(unfinished, script, torch), unfinished, told)
         _place_sdk(_site(unfinished))
-        parts = {"dependencies": script.dependencies, "exclude_newer": script.exclude_newer}
-        (unfinished.folder / COMPLETE).write_text(json.dumps({**parts, "sdk": _sdk_version()}))
+        parts = {
+            "dependencies": script.dependencies,
+            "exclude_newer": script.exclude_newer,
+            "bytes": await asyncio.to_thread(size_of, unfinished.folder),
+            "sdk": _sdk_version(),
+        }
+        (unfinished.folder / COMPLETE).write_text(json.dumps(parts))
         _move(unfinished, environment)
     except TimeoutError as error:
         raise ModelUnavailable(f"its environment was not built within {timeout:g} s") from error

@@ -15,6 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from stentor.lifecycle.script import Script
+from stentor.storage.size import size_of
 
 COMPLETE = "complete.json"
 """The file that says that an environment was built to its end, and of what."""
@@ -36,6 +37,16 @@ class Environment:
     def ready(self) -> bool:
         """It was built to its end, and the Python that it was made with is still there."""
         return (self.folder / COMPLETE).is_file() and self.python.exists()
+
+    @property
+    def size(self) -> int:
+        """Bytes on the disk, as they were when it was built; counted where that is not known, which
+        takes long.
+        """
+        try:
+            return int(json.loads((self.folder / COMPLETE).read_text())["bytes"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return size_of(self.folder)
 
 
 def environment_key(script: Script, *, torch: str) -> str:
