@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 REQUIREMENTS := requirements/gateway.txt requirements/build.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long test-engines test-containers check format bench requirements wheel clean
+.PHONY: help serve test test-long test-engines test-containers test-gpu check format bench requirements wheel clean
 
 help:  ## show these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,11 @@ test-engines: $(VENV)/.dev  ## run the tests of engines with packages of their o
 
 test-containers: $(VENV)/.dev  ## run the tests that need podman and root
 	$(BIN)/python -m pytest -m containers --timeout 900
+
+test-gpu: $(VENV)/.dev  ## run the tests of memory on a true Nvidia GPU, and the engines' suite on it
+	STENTOR_TEST_GPU=1 $(BIN)/python -m pytest tests/gpu
+	STENTOR_TEST_DEVICE=cuda STENTOR_TEST_TORCH=auto $(BIN)/python -m pytest \
+		tests/engines/test_contract.py -k "$(ENGINE)" --timeout 900
 
 check: $(VENV)/.dev  ## check format, lint, types and generated docs
 	$(BIN)/ruff format --check .

@@ -6,13 +6,14 @@ A module that asks for them imports `engine` and `start`, and says by `name` whi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from stentor.lifecycle.catalog import bundled_engines, find_engines
+from stentor.lifecycle.catalog import bundled_engines, declared, find_engines
 from stentor.lifecycle.environment import Environment
 from stentor.lifecycle.process import WorkerCommand
 from stentor_engine.host import AnyEngine
@@ -49,6 +50,7 @@ MODELS = {
     "chatterbox-multilingual": Model("chatterbox", "multilingual", TINY),
     "chatterbox-vc": Model("chatterbox", "base", TINY),
 }
+DEVICE = os.environ.get("STENTOR_TEST_DEVICE", "cpu")
 OPTIONS = {"moonshine": {"arch": "tiny"}}
 
 
@@ -67,13 +69,16 @@ def start(
     recipe: Callable[[str], Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Start:
-    model = MODELS[name]
-    file = find_engines([bundled_engines()])[name]
+    engines = find_engines([bundled_engines()])
+    devices = declared(name, engines).devices
+    if DEVICE.partition(":")[0] not in devices:
+        pytest.skip(f"{name} does not run on {DEVICE}: it runs on {', '.join(devices)}")
+    model, file = MODELS[name], engines[name]
     if model.source is not None:
         file = tmp_path_factory.mktemp("engines") / "tiny.py"
         file.write_text(model.source)
     settings = {
-        "device": "cpu",
+        "device": DEVICE,
         "weights": str(recipe(model.recipe) / model.folder),
         "options": OPTIONS.get(name, {}),
     }

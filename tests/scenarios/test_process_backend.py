@@ -169,6 +169,19 @@ def test_what_it_refuses_or_answers_wrongly(
         assert answer.json()["error"]["message"] == "bad voice"
 
 
+@pytest.mark.parametrize("fault", ["401", "500", "html"])
+def test_another_backend_takes_what_it_cannot_do(
+    start_server: StartServer, foreign: Foreign, fault: str
+) -> None:
+    """For the whole of the request, in one voice."""
+    also = '[[models.foreign.backends]]\nengine = "echo"'
+    server = start_server(foreign.config(fault) + also)
+    answer = speak(server, TEXT * 20)
+    assert (answer.status_code, answer.headers["X-Stentor-Backend"]) == (200, "engine:echo:1")
+    assert len(answer.content) > 24_000
+    assert foreign.calls() == 1
+
+
 @pytest.mark.parametrize("fault", ["short", "cut off"])
 def test_audio_that_is_cut_off_is_never_taken_for_whole(
     start_server: StartServer, foreign: Foreign, fault: str

@@ -8,6 +8,7 @@ FREE = Candidate(free=1, healthy=True, warm=True)
 COLD = Candidate(free=1, healthy=True, warm=False)
 BUSY = Candidate(free=0, healthy=True, warm=True)
 SICK = Candidate(free=1, healthy=False, warm=False)
+FAILED = Candidate(free=1, healthy=True, warm=True, failed=True)
 SICK_AND_BUSY = Candidate(free=0, healthy=False, warm=False)
 
 
@@ -22,6 +23,10 @@ SICK_AND_BUSY = Candidate(free=0, healthy=False, warm=False)
         ([BUSY, BUSY], None),
         ([SICK, SICK], 0),
         ([SICK_AND_BUSY, SICK], 1),
+        ([FAILED, COLD], 1),
+        ([FAILED, BUSY], None),
+        ([FAILED, SICK], 0),
+        ([FAILED, FAILED], 0),
         ([], None),
     ],
 )

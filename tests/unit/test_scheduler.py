@@ -8,7 +8,15 @@ from contextlib import AsyncExitStack
 import pytest
 
 from stentor.backends.base import Backend
-from stentor.errors import QueueFull, ShuttingDown
+from stentor.errors import (
+    EngineFailed,
+    ModelUnavailable,
+    OutOfMemory,
+    QueueFull,
+    ShuttingDown,
+    StentorError,
+    WorkerLost,
+)
 from stentor.routing.scheduler import Admission, Scheduler
 from stentor.types import AudioChunk, Priority
 from stentor_engine import Capabilities, ConversionCall, SpeechCall, Transcript, TranscriptionCall
@@ -164,6 +172,39 @@ async def test_a_sick_backend_is_left_alone_while_another_is_well() -> None:
     alone = scheduler(sick)
     async with alone.admit().lease() as backend:
         assert backend.name == "sick"
+
+
+@pytest.mark.parametrize("kind", [EngineFailed, ModelUnavailable, OutOfMemory])
+async def test_who_could_not_serve_a_request_is_not_asked_by_it_again(
+    kind: type[StentorError],
+) -> None:
+    first, second = Slots(1, name="first"), Slots(1, name="second")
+    one = scheduler(first, second)
+    admission = one.admit()
+    with pytest.raises(kind):
+        async with admission.lease():
+            raise kind("it cannot")
+    assert admission.again(kind("it cannot"))
+    for _ in range(2):
+        async with admission.lease() as backend:
+            assert backend is second
+    async with one.admit().lease() as backend:  # another request
+        assert backend is first
+    with pytest.raises(kind):
+        async with admission.lease():
+            raise kind("nor can it")
+    assert admission.again(kind("nor can it")) == kind.retryable
+
+
+async def test_who_died_under_a_request_is_asked_again() -> None:
+    """Started anew it goes on with the voice that was heard."""
+    first = Slots(1, name="first")
+    admission = scheduler(first, Slots(1, name="second")).admit()
+    with pytest.raises(WorkerLost):
+        async with admission.lease():
+            raise WorkerLost("it died")
+    async with admission.lease() as backend:
+        assert backend is first
 
 
 async def test_slots_that_come_while_requests_wait_are_used() -> None:

@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Sequence
 
-from stentor.lifecycle.memory import gpu_names
+from stentor.lifecycle.gpus import gpus
 
 
 def choose_device(wanted: str, able: Sequence[str], present: Sequence[str]) -> str:
@@ -22,4 +22,4 @@ def choose_device(wanted: str, able: Sequence[str], present: Sequence[str]) -> s
 def devices_present() -> tuple[str, ...]:
     """Kinds that this machine has, as far as can be told without any model's package."""
     mac = sys.platform == "darwin" and platform.machine() == "arm64"
-    return (*(["cuda"] if gpu_names() else []), *(["mps"] if mac else []), "cpu")
+    return (*(["cuda"] if gpus() else []), *(["mps"] if mac else []), "cpu")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-import pynvml
 
 from stentor.lifecycle.eviction import Bytes
+from stentor.lifecycle.gpus import gpus
 from stentor.lifecycle.proposal import Machine
 
 GIB = 2**30
+CONTAINER_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+"""Of cgroups, in their second version and their first."""
 SHARE = 0.9
 """Of a device, that models may take where the configuration does not tell."""
 
@@ -32,20 +35,11 @@ def memory_of(pid: int) -> Bytes:
                 pids.add(process.pid)
     except psutil.Error:
         return {}
-    used = Counter(ram=ram)
-    with _gpus() as gpus:
-        for index, gpu in enumerate(gpus):
-            with contextlib.suppress(pynvml.NVMLError):  # this one does not tell
-                for each in pynvml.nvmlDeviceGetComputeRunningProcesses(gpu):
-                    if each.pid in pids and each.usedGpuMemory:
-                        used[f"cuda:{index}"] += each.usedGpuMemory
-    return dict(used)
-
-
-def gpu_names() -> list[str]:
-    """Of Nvidia's GPUs, in the order of their numbers."""
-    with _gpus() as gpus:
-        return [str(pynvml.nvmlDeviceGetName(gpu)) for gpu in gpus]
+    used = {"ram": ram}
+    for index, gpu in enumerate(gpus()):
+        if taken := sum(size for pid, size in gpu.taken.items() if pid in pids):
+            used[f"cuda:{index}"] = taken
+    return used
 
 
 def memory_budget(given: Bytes, sizes: Bytes) -> Bytes:
@@ -55,12 +49,17 @@ def memory_budget(given: Bytes, sizes: Bytes) -> Bytes:
 
 def device_sizes() -> Bytes:
     """Bytes that each device has in all, as far as they tell."""
-    cuda = {}
-    with _gpus() as gpus:
-        for index, gpu in enumerate(gpus):
-            with contextlib.suppress(pynvml.NVMLError):  # it shares the machine's memory
-                cuda[f"cuda:{index}"] = int(pynvml.nvmlDeviceGetMemoryInfo(gpu).total)
-    return {"ram": psutil.virtual_memory().total, **cuda}
+    cuda = {f"cuda:{index}": gpu.memory for index, gpu in enumerate(gpus()) if gpu.memory}
+    return {"ram": ram_size(), **cuda}
+
+
+def ram_size() -> int:
+    """Bytes of the machine, or of the container, if that has less."""
+    size = psutil.virtual_memory().total
+    for limit in CONTAINER_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # no such container, or "max"
+            size = min(size, int(limit.read_text()))
+    return size
 
 
 def machine(folder: Path) -> Machine:
@@ -70,18 +69,3 @@ def machine(folder: Path) -> Machine:
     gpu = max((size for device, size in sizes.items() if device != "ram"), default=0)
     free = shutil.disk_usage(there).free
     return Machine(gpu=gpu / GIB, memory=sizes["ram"] / GIB, disk=free / GIB)
-
-
-@contextlib.contextmanager
-def _gpus() -> Iterator[list[object]]:
-    """Handles; none where there is no driver."""
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        yield []
-        return
-    try:
-        count = pynvml.nvmlDeviceGetCount()
-        yield [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(count)]
-    finally:
-        pynvml.nvmlShutdown()

@@ -10,18 +10,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
 from stentor.backends.base import Backend
-from stentor.errors import ModelUnavailable, QueueFull, ShuttingDown, StentorError
+from stentor.errors import (
+    EngineFailed,
+    ModelUnavailable,
+    OutOfMemory,
+    QueueFull,
+    ShuttingDown,
+    StentorError,
+)
 from stentor.lifecycle.starts import expected_end
 from stentor.routing.choose import Candidate, choose
 from stentor.types import Priority
 from stentor_engine import Capabilities
 
+ELSEWHERE = (EngineFailed, ModelUnavailable)
+"""After these the same backend would fail again, and another may not."""
 RETRY_AFTER_MOST = 60.0
 """Seconds: clients take more than a minute for never."""
 
@@ -61,9 +70,8 @@ class Scheduler:
         """Indices of the backends: the healthy ones, then the others, each in their order."""
         return sorted(range(len(self._backends)), key=lambda i: not self._backends[i].healthy)
 
-    @property
-    def any_healthy(self) -> bool:
-        return any(backend.healthy for backend in self._backends)
+    def any_healthy(self, *, but: Collection[int]) -> bool:
+        return any(b.healthy for index, b in enumerate(self._backends) if index not in but)
 
     @property
     def admitted(self) -> int:
@@ -173,6 +181,7 @@ class Scheduler:
                 free=backend.slots - held if backend.open or index in admission.entered else 0,
                 healthy=backend.healthy and backend.open,
                 warm=backend.warm,
+                failed=index in admission.failed,
             )
             for index, (backend, held) in enumerate(zip(self._backends, self._held, strict=True))
         ]
@@ -186,6 +195,8 @@ class Admission:
         self.waiters: deque[asyncio.Future[int]] = deque()
         self.entered: set[int] = set()
         """Indices of the backends that the request has used, or is about to."""
+        self.failed: set[int] = set()
+        """Indices of those that could not serve it, though they live."""
         self._scheduler = scheduler
         self.begun: float | None = None
         """Seconds of the monotonic clock when it got its first slot."""
@@ -206,14 +217,16 @@ class Admission:
             raise
         try:
             yield self._scheduler.backend(index)
+        except (*ELSEWHERE, OutOfMemory, QueueFull):
+            self.failed.add(index)
+            raise
         finally:
             self._scheduler.release(index)
 
     def again(self, error: StentorError) -> bool:
         """Whether a call that ended so may go well when it is made again: here, or elsewhere."""
-        return error.retryable or (
-            isinstance(error, ModelUnavailable) and self._scheduler.any_healthy
-        )
+        elsewhere = self._scheduler.any_healthy(but=self.failed)
+        return error.retryable or (isinstance(error, ELSEWHERE) and elsewhere)
 
     async def ask(self) -> Capabilities:
         """Those of the first backend that can be started, of healthy ones before others; raises

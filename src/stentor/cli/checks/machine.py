@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,20 +19,19 @@ from stentor.audio.encode import FORMATS, encode
 from stentor.cli.checks.finding import Finding
 from stentor.cli.play import PLAYERS, SAMPLE_RATE, find_player
 from stentor.config import Config
+from stentor.lifecycle.gpus import gpus
+from stentor.lifecycle.memory import ram_size
 
 GIB = 2**30
 LITTLE_DISK = 2.0
 """GiB: less than most models take."""
-NVIDIA_SMI = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
-NVIDIA_TIMEOUT = 10.0
 
 
 def machine(config: Config) -> Iterator[Finding]:
     yield Finding("ok", "Stentor", f"{__version__}, Python {platform.python_version()}")
     system = f"{platform.system()} {platform.release()}, {platform.machine()}"
-    memory = memory_gib()
-    known = "" if memory is None else f", {memory:.1f} GiB of memory"
-    yield Finding("ok", "machine", f"{system}, {cores()} cores{known}")
+    memory = f"{ram_size() / GIB:.1f} GiB of memory"
+    yield Finding("ok", "machine", f"{system}, {cores()} cores, {memory}")
     yield _gpu()
     yield _data_folder(config.storage.data_dir)
     yield _player()
@@ -47,43 +45,13 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def memory_gib() -> float | None:
-    """Of the machine, or of the container, if that has less; None where nobody tells."""
-    try:
-        physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return None
-    try:
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
-    except (OSError, ValueError):  # no such container, or "max"
-        limit = physical
-    return min(physical, limit) / GIB
-
-
-def nvidia_gpus() -> list[tuple[str, float]]:
-    """Names and GiB of memory; none where the driver is not there or does not answer."""
-    try:
-        told = subprocess.run(
-            NVIDIA_SMI, capture_output=True, text=True, timeout=NVIDIA_TIMEOUT, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return []
-    gpus = []
-    for line in told.stdout.splitlines():
-        name, _, mebibytes = line.rpartition(",")
-        if name and mebibytes.strip().isdecimal():
-            gpus.append((name.strip(), int(mebibytes) / 1024))
-    return gpus
-
-
 def _gpu() -> Finding:
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return Finding("ok", "GPU", "Apple; the engines of the base install use the CPU")
-    gpus = nvidia_gpus()
-    if gpus:
-        names = ", ".join(f"{name} ({memory:.0f} GiB)" for name, memory in gpus)
+    if found := gpus():
+        names = ", ".join(f"{gpu.name} ({(gpu.memory or 0) / GIB:.0f} GiB)" for gpu in found)
         return Finding("ok", "GPU", f"{names}; the engines of the base install use the CPU")
-    if shutil.which(NVIDIA_SMI[0]):
+    if shutil.which("nvidia-smi"):
         advice = "run nvidia-smi: it tells what is wrong with the driver"
         return Finding("note", "GPU", "an NVIDIA driver is installed, and does not answer", advice)
     return Finding("ok", "GPU", "none; the engines of the base install need none")
