@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from tests.e2e.command import stentor
 from tests.gpu.conftest import TELL, Driver
 
 MIB = 2**20
@@ -81,3 +83,24 @@ def test_what_cuda_is_to_show_is_what_there_is(
     every = {"Stand-in 0": 8000 * MIB, "Stand-in 1": 4000 * MIB}
     assert sizes == {f"cuda:{index}": every[name] for index, name in enumerate(names)}
     assert chosen == ("cuda:0" if names else "cpu")
+
+
+def test_what_is_proposed_for_a_gpu(driver: Driver, tmp_path: Path) -> None:
+    """Beside what a processor can do, something better that needs it; the processor stays in use
+    where CUDA is to show none.
+    """
+    environment = {**driver.environment, "STENTOR_DATA_DIR": str(tmp_path)}
+    told = stentor("setup", "--dry-run", cwd=tmp_path, env=environment).stderr.decode()
+    assert "kokoro" in told
+    assert "chatterbox-turbo" in told
+    environment["CUDA_VISIBLE_DEVICES"] = ""
+    told = stentor("setup", "--dry-run", cwd=tmp_path, env=environment).stderr.decode()
+    assert "kokoro" in told
+    assert "chatterbox-turbo" not in told
+
+
+def test_doctor_tells_of_them(driver: Driver, tmp_path: Path) -> None:
+    environment = {**driver.environment, "STENTOR_DATA_DIR": str(tmp_path)}
+    told = stentor("doctor", "--json", cwd=tmp_path, env=environment)
+    (gpu,) = [each for each in json.loads(told.stdout) if each["about"] == "GPU"]
+    assert gpu["what"].startswith("Stand-in 0 (8 GiB), Stand-in 1 (4 GiB)")

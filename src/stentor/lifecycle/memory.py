@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -53,10 +54,10 @@ def device_sizes() -> Bytes:
     return {"ram": ram_size(), **cuda}
 
 
-def ram_size() -> int:
+def ram_size(limits: Sequence[Path] = CONTAINER_LIMITS) -> int:
     """Bytes of the machine, or of the container, if that has less."""
     size = psutil.virtual_memory().total
-    for limit in CONTAINER_LIMITS:
+    for limit in limits:
         with contextlib.suppress(OSError, ValueError):  # no such container, or "max"
             size = min(size, int(limit.read_text()))
     return size
