@@ -34,7 +34,13 @@ def build(
     launcher = _launcher(f"{name}/{title}", backend, config)
     service: Service[Served] = Service(service_name, launcher, policy=policy, room=room)
     dialect = _dialect(name, backend, config)
-    return ServedBackend(title, service, dialect, max_parallel=backend.max_parallel)
+    return ServedBackend(
+        title,
+        service,
+        dialect,
+        max_parallel=backend.max_parallel,
+        stall_timeout=config.lifecycle.stall_timeout,
+    )
 
 
 def title(backend: ProcessBackendConfig | ContainerBackendConfig) -> str:
