@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.conftest import StartServer
-from tests.scenarios.models import ask, echo, error, speech, stands, state
+from tests.scenarios.models import ask, echo, error, service, speech, stands, state
 from tests.scenarios.test_disk_full import limit_files
 from tests.servers import Server
 from tests.wait import until
@@ -119,6 +120,32 @@ def test_a_request_ends_as_it_began(start_server: StartServer, removed: bool) ->
         heard += pieces
     assert b"".join(heard) == expected
     until(lambda: not old.is_running(), "the old worker has ended")
+
+
+def test_what_was_pinned_makes_room_for_what_takes_its_place(start_server: StartServer) -> None:
+    """Two of them do not fit together: the new one waits for the old one's last request."""
+
+    def config(options: str) -> str:
+        lifecycle = '[lifecycle]\nmemory_budget = { ram = "300MiB" }\n'
+        return lifecycle + echo("m", options, keys="keep_warm = true", backend='memory = "200MiB"')
+
+    server = start_server(config(SLOW))
+    until(lambda: stands(server, "m") == "ready", "it is kept warm")
+    old = server.worker("echo")
+    with ThreadPoolExecutor(1) as clients:
+        with server.http.stream("POST", "/v1/audio/speech", json=speech("m", TEXT)) as answer:
+            pieces = answer.iter_raw()
+            heard = [next(pieces)]
+            configure(server, config(""))
+            reload(server)
+            asked = clients.submit(ask, server, "m", TEXT)
+            until(lambda: state(server, "m")["queue"]["admitted"] == 1, "it waits")
+            assert old.is_running()
+            heard += pieces
+        assert asked.result(20).content == b"".join(heard)
+    until(lambda: stands(server, "m") == "ready", "the new one is kept warm")
+    assert service(server, "m")["keep_warm"] is True
+    assert not old.is_running()
 
 
 def test_the_server_stops_while_old_workers_end(start_server: StartServer) -> None:

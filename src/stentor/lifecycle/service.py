@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Generic
 
 import structlog
@@ -195,6 +196,14 @@ class Service(Generic[R]):
             self._giving_way = None
             self._settle()
             self._tell()
+
+    def unpin(self) -> None:
+        """Its owner no longer wants it to stay."""
+        self.policy = replace(self.policy, keep_warm=False, idle_timeout=0.0)
+        if self._warming is not None:
+            self._warming.cancel()
+        self._settle()
+        self._room.changed()
 
     def withdraw(self) -> None:
         """A start that is under way is given up."""

@@ -86,6 +86,8 @@ class Model:
     async def retire(self) -> None:
         """Closes when the last of its requests has ended, however long that takes."""
         self.scheduler.close()
+        for service in self.services:
+            service.unpin()  # what takes its place may need its memory
         await self.scheduler.empty()
         for service in self.services:
             service.give_way("its model was changed or removed")
