@@ -56,6 +56,7 @@ class Service(Generic[R]):
         self._warming: asyncio.Task[None] | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._giving_way: str | None = None
+        self._opened = asyncio.Event()
         self._closing = False
         self._failures = 0
         self._retry_at = 0.0
@@ -121,6 +122,12 @@ class Service(Generic[R]):
     def on_change(self, listener: Callable[[], None]) -> None:
         """It is called whenever one of these properties may be another."""
         self._listeners.append(listener)
+
+    async def opened(self) -> None:
+        """Waits until it is open: for those that wait in no other queue."""
+        while not self.open:
+            self._opened.clear()
+            await self._opened.wait()
 
     def enter(self) -> None:
         self._users += 1
@@ -421,6 +428,8 @@ class Service(Generic[R]):
         self._tell()
 
     def _tell(self) -> None:
+        if self.open:
+            self._opened.set()
         for listener in self._listeners:
             try:
                 listener()
