@@ -150,6 +150,11 @@ class Models:
         return iter(list(self._models.values()))
 
     @property
+    def retiring(self) -> Iterable[Model]:
+        """Those that were changed or removed, and still serve the requests that they have."""
+        return tuple(self._retiring)
+
+    @property
     def by_name(self) -> Mapping[str, Model]:
         """Models by their names, then by their aliases."""
         return self._by_name
