@@ -54,6 +54,17 @@ def device(backend: ProcessBackendConfig | ContainerBackendConfig) -> str:
     return backend.device or ("cuda:0" if gpus else "cpu")
 
 
+def exclusive(backend: ProcessBackendConfig | ContainerBackendConfig) -> str | None:
+    """What another server may not have meanwhile, were it only the one that this one replaces: its
+    port of this machine, or its name.
+    """
+    if isinstance(backend, ProcessBackendConfig):
+        return None if backend.port is None else f"port {backend.port}"
+    if backend.name is not None:
+        return f"container {backend.name}"
+    return f"port {backend.port}" if backend.network == "host" else None
+
+
 def _launcher(
     title: str, backend: ProcessBackendConfig | ContainerBackendConfig, config: Config
 ) -> Launcher[Served]:
