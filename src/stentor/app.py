@@ -221,7 +221,10 @@ def create_app(config: Config, read: Callable[[], Config] | None = None) -> Fast
     app.include_router(transcriptions_router(stentor.listener, metrics))
     app.include_router(voices_router(stentor.models))
     app.include_router(models_router(stentor.models))
-    pause_timeout = config.lifecycle.pause_timeout
+
+    def pause_timeout() -> float:
+        return stentor.config.lifecycle.pause_timeout
+
     app.include_router(admin_models_router(stentor.models, live))
     app.include_router(
         control_router(stentor.models, stentor.residency, live, pause_timeout=pause_timeout)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import signal
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from stentor.lifecycle.served import free_port
 from tests.conftest import StartServer
-from tests.scenarios.models import ask, echo, error, speech, stands, state
+from tests.scenarios.models import ask, echo, error, service, speech, stands, state
 from tests.scenarios.test_disk_full import limit_files
+from tests.scenarios.test_process_backend import Foreign, processes
 from tests.servers import Server
 from tests.wait import until
 
@@ -119,6 +124,32 @@ def test_a_request_ends_as_it_began(start_server: StartServer, removed: bool) ->
         heard += pieces
     assert b"".join(heard) == expected
     until(lambda: not old.is_running(), "the old worker has ended")
+
+
+def test_what_was_pinned_makes_room_for_what_takes_its_place(start_server: StartServer) -> None:
+    """Two of them do not fit together: the new one waits for the old one's last request."""
+
+    def config(options: str) -> str:
+        lifecycle = '[lifecycle]\nmemory_budget = { ram = "300MiB" }\n'
+        return lifecycle + echo("m", options, keys="keep_warm = true", backend='memory = "200MiB"')
+
+    server = start_server(config(SLOW))
+    until(lambda: stands(server, "m") == "ready", "it is kept warm")
+    old = server.worker("echo")
+    with ThreadPoolExecutor(1) as clients:
+        with server.http.stream("POST", "/v1/audio/speech", json=speech("m", TEXT)) as answer:
+            pieces = answer.iter_raw()
+            heard = [next(pieces)]
+            configure(server, config(""))
+            reload(server)
+            asked = clients.submit(ask, server, "m", TEXT)
+            until(lambda: state(server, "m")["queue"]["admitted"] == 1, "it waits")
+            assert old.is_running()
+            heard += pieces
+        assert asked.result(20).content == b"".join(heard)
+    until(lambda: stands(server, "m") == "ready", "the new one is kept warm")
+    assert service(server, "m")["keep_warm"] is True
+    assert not old.is_running()
 
 
 def test_the_server_stops_while_old_workers_end(start_server: StartServer) -> None:
@@ -234,3 +265,28 @@ def test_no_room_on_the_disk(start_server: StartServer) -> None:
     told = reload(server)
     assert not any(told.values()), told
     assert server.http.put("/api/models/new", json=KEPT).status_code == 200
+
+
+def test_a_server_with_a_port_of_its_own_follows_the_old_one(start_server: StartServer) -> None:
+    """Both cannot have it: the new one waits for the old one's last request."""
+    with tempfile.TemporaryDirectory() as folder:
+        foreign = Foreign(Path(folder))
+
+        def config(keys: str) -> str:
+            return foreign.config("slow", backend=f"port = {port}", model=keys)
+
+        port = free_port()
+        server = start_server(config(""))
+        body = speech("foreign", TEXT)
+        with ThreadPoolExecutor(1) as clients:
+            with server.http.stream("POST", "/v1/audio/speech", json=body) as answer:
+                pieces = answer.iter_raw()
+                heard = [next(pieces)]
+                (old,) = processes(server)
+                configure(server, config('idle_timeout = "5m"'))
+                assert reload(server)["changed"] == ["foreign"]
+                asked = clients.submit(ask, server, "foreign", TEXT)
+                until(lambda: state(server, "foreign")["queue"]["admitted"] == 1, "it waits")
+                heard += pieces
+            assert asked.result(30).content == b"".join(heard)
+        assert old not in processes(server)

@@ -20,6 +20,7 @@ from tests.servers import Server
 from tests.wait import until
 
 BUDGET = 300
+MEMORY_TIMEOUT = 30.0
 BASE = 60
 """MiB that a worker takes for itself, at most."""
 HELD = 140
@@ -27,7 +28,8 @@ SLOW = "A long text that is spoken slowly."
 
 
 def budget(*models: str) -> str:
-    return f'[lifecycle]\nmemory_budget = {{ ram = "{BUDGET}MiB" }}\n' + "".join(models)
+    lifecycle = f'memory_budget = {{ ram = "{BUDGET}MiB" }}\nmemory_timeout = "{MEMORY_TIMEOUT:g}s"'
+    return f"[lifecycle]\n{lifecycle}\n" + "".join(models)
 
 
 def large(name: str, options: str = "", *, keys: str = "") -> str:
@@ -155,6 +157,28 @@ def test_another_backend_takes_what_cannot_fit(start_server: StartServer) -> Non
             assert other.headers["X-Stentor-Backend"] == "engine:echo:1"
         assert stands(server, "two", 0) == "stopped"
         assert state(server, "a")["queue"]["admitted"] == 1
+
+
+def test_two_backends_of_one_model_that_do_not_fit_together(start_server: StartServer) -> None:
+    """While another model waits for the memory of the one that a long request is inside of, that
+    request never waits for the memory of the other one: neither would ever come.
+    """
+    options = f"held_mb = {HELD}, piece_delay = 0.02"
+    backend = f'{{ engine = "echo", memory = "{HELD + BASE}MiB", options = {{ {options} }} }}'
+    two = f"[models.two]\nbackends = [{backend}, {backend}]\n"
+    server = start_server(budget(large("a"), two))
+    text = "A sentence of some length is this one here. " * 20
+    expected = ask(server, "a", text).content
+    with ThreadPoolExecutor(2) as clients:
+        long = clients.submit(ask, server, "two", text)
+        until(lambda: stands(server, "two") == "ready", "it speaks")
+        began = time.monotonic()
+        other = clients.submit(ask, server, "a")
+        until(lambda: not state(server, "two")["backends"][0]["healthy"], "it has to leave")
+        assert long.result(60).content == expected
+        assert other.result(60).status_code == 200
+    assert time.monotonic() - began < MEMORY_TIMEOUT
+    assert service(server, "two", 1)["start_seconds"] == 0.0
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "never-started"])

@@ -163,6 +163,39 @@ def test_gaming_mode_concerns_gpus_only(start_server: StartServer) -> None:
     assert ask(server, "gpu").status_code == 200
 
 
+def test_what_was_changed_and_still_speaks_is_on_the_gpu(start_server: StartServer) -> None:
+    """Its owner would start a game beside it."""
+    server = start_server(echo("gpu", SLOW, backend='device = "cuda:0"'))
+    with server.http.stream("POST", "/v1/audio/speech", json=speech("gpu", TEXT)) as answer:
+        pieces = answer.iter_raw()
+        next(pieces)
+        (server.folder / "stentor.toml").write_text(echo("gpu", backend='device = "cuda:0"'))
+        server.http.post("/api/reload").raise_for_status()
+        told = server.http.get(f"{COMPAT}/status").json()
+        assert told["safe_to_game"] is False
+        assert set(told["running_models"]) == {"gpu"}
+        assert "gpu" not in told["stopped_models"]
+        for _ in pieces:
+            pass
+    until(lambda: server.http.get(f"{COMPAT}/status").json()["safe_to_game"], "it has gone")
+
+
+def test_stop_all_stops_what_was_removed(start_server: StartServer) -> None:
+    """Its request goes on with another worker: what was let in is never refused."""
+    server = start_server(echo("m", SLOW) + echo("calm"))
+    expected = ask(server, "calm", TEXT).content
+    with server.http.stream("POST", "/v1/audio/speech", json=speech("m", TEXT)) as answer:
+        pieces = answer.iter_raw()
+        heard = [next(pieces)]
+        workers = server.workers()
+        (server.folder / "stentor.toml").write_text('[lifecycle]\npause_timeout = "100ms"\n')
+        server.http.post("/api/reload").raise_for_status()
+        assert "m" in server.http.post(f"{COMPAT}/stop-all").json()["stopped"]
+        assert not any(worker.is_running() for worker in workers)
+        heard += pieces
+    assert b"".join(heard) == expected
+
+
 def test_stop_all(start_server: StartServer) -> None:
     server = start_server(echo("a") + echo("b") + echo("cold"))
     for model in "ab":

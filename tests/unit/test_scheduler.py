@@ -241,6 +241,22 @@ async def test_who_cannot_go_in_keeps_nobody_else_waiting() -> None:
         assert backend is other
 
 
+async def test_who_is_inside_does_not_wait_for_the_memory_of_another() -> None:
+    """The first backend has to leave for somebody else, whom the second one would wait behind."""
+    first, second = Slots(1, name="first"), Slots(1, name="second", healthy=False)
+    one = scheduler(first, second)
+    inside = one.admit()
+    async with inside.lease():
+        first.healthy = False
+        first.change(is_open=False)
+        waiting = asyncio.create_task(inside.lease().__aenter__())
+        await settle()
+        assert not waiting.done()
+    assert await asyncio.wait_for(waiting, 5) is first
+    async with asyncio.timeout(5), one.admit().lease() as backend:
+        assert backend is second
+
+
 async def test_a_request_uses_a_backend_until_it_ends() -> None:
     backend = Slots(2)
     one = scheduler(backend)

@@ -64,22 +64,21 @@ class Upstream:
 
 @asynccontextmanager
 async def reach(model: Model) -> AsyncIterator[Address]:
-    """The address of its first server that can be started; it is not stopped in good order before
-    the context is left. Takes a place in the queue, but no slot: what is asked of a server past our
-    API may be a page of help as well as an hour's work.
+    """The address of its first server that can be started, of healthy ones before others; it is not
+    stopped in good order before the context is left. Takes a place in the queue, but no slot: what
+    is asked of a server past our API may be a page of help as well as an hour's work.
 
     Raises NotFound for a model that has no such server, ModelUnavailable, QueueFull.
     """
-    served = [
-        (index, each)
-        for index, each in enumerate(model.backends)
-        if isinstance(each, ServedBackend)
-    ]
-    if not served:
+    if not any(isinstance(each, ServedBackend) for each in model.backends):
         raise NotFound(f"model '{model.name}' has no server of its own behind it", param="model")
     with model.scheduler.admit() as admission:
         errors = []
-        for index, backend in served:
+        for index in model.scheduler.by_health():
+            backend = model.backends[index]
+            if not isinstance(backend, ServedBackend):
+                continue
+            await backend.service.opened()  # what gives way to another one would never leave
             model.scheduler.enter(admission, index)
             try:
                 await backend.service.ensure_ready()

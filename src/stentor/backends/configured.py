@@ -144,7 +144,10 @@ def _served(
         backend,
         place.config,
         service_name=place.residency.name(f"{name}/{title}"),
-        policy=policy(model, backend, served.device(backend), 0, place.config),
+        policy=replace(
+            policy(model, backend, served.device(backend), 0, place.config),
+            exclusive=served.exclusive(backend),
+        ),
         room=place.residency,
     )
 

@@ -34,7 +34,13 @@ def build(
     launcher = _launcher(f"{name}/{title}", backend, config)
     service: Service[Served] = Service(service_name, launcher, policy=policy, room=room)
     dialect = _dialect(name, backend, config)
-    return ServedBackend(title, service, dialect, max_parallel=backend.max_parallel)
+    return ServedBackend(
+        title,
+        service,
+        dialect,
+        max_parallel=backend.max_parallel,
+        stall_timeout=config.lifecycle.stall_timeout,
+    )
 
 
 def title(backend: ProcessBackendConfig | ContainerBackendConfig) -> str:
@@ -46,6 +52,17 @@ def title(backend: ProcessBackendConfig | ContainerBackendConfig) -> str:
 def device(backend: ProcessBackendConfig | ContainerBackendConfig) -> str:
     gpus = isinstance(backend, ContainerBackendConfig) and bool(backend.gpus)
     return backend.device or ("cuda:0" if gpus else "cpu")
+
+
+def exclusive(backend: ProcessBackendConfig | ContainerBackendConfig) -> str | None:
+    """What another server may not have meanwhile, were it only the one that this one replaces: its
+    port of this machine, or its name.
+    """
+    if isinstance(backend, ProcessBackendConfig):
+        return None if backend.port is None else f"port {backend.port}"
+    if backend.name is not None:
+        return f"container {backend.name}"
+    return f"port {backend.port}" if backend.network == "host" else None
 
 
 def _launcher(

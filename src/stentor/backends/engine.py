@@ -12,8 +12,9 @@ from wyoming.event import Event
 from stentor.errors import EngineFailed, InvalidRequest, OutOfMemory
 from stentor.lifecycle.connection import Connection
 from stentor.lifecycle.service import AnyService
+from stentor.lifecycle.silence import Silence
 from stentor.lifecycle.state import State
-from stentor.lifecycle.worker import Worker
+from stentor.lifecycle.worker import Loaded, Worker
 from stentor.types import AudioChunk
 from stentor_engine import (
     REFERENCE_RATE,
@@ -50,6 +51,7 @@ class EngineBackend:
         self._worker = worker
         self._max_parallel = max_parallel
         self._stall_timeout = stall_timeout
+        self._silence: Silence[Loaded] = Silence(stall_timeout)
 
     @property
     def slots(self) -> int:
@@ -108,6 +110,7 @@ class EngineBackend:
             while (
                 event := expect(await self._receive(connection), "transcript-chunk", *stops)
             ).type != "transcript-stop":
+                self._silence.heard()
                 if event.type == "transcript-chunk":
                     yield parse_transcript_chunk(event)
 
@@ -124,10 +127,11 @@ class EngineBackend:
         _check(request)
         await self._worker.ensure_ready()
         try:
-            async with self._worker.call() as connection:
-                await connection.send(request, timeout=self._stall_timeout)
-                yield connection
-                self._worker.succeeded()
+            with self._silence.of_call(self._worker.service):
+                async with self._worker.call() as connection:
+                    await connection.send(request, timeout=self._stall_timeout)
+                    yield connection
+                    self._worker.succeeded()
         except InvalidCall as error:
             raise InvalidRequest(str(error)) from error
         except EngineError as error:
@@ -146,6 +150,7 @@ class EngineBackend:
     async def _chunk(self, connection: Connection, rate: int) -> AudioChunk | None:
         """None: that was all."""
         event = expect(await self._receive(connection), "audio-chunk", "audio-stop")
+        self._silence.heard()
         if event.type == "audio-stop":
             return None
         samples, words = parse_audio_chunk(event, rate)

@@ -9,6 +9,7 @@ from typing import Protocol
 from stentor.errors import InvalidRequest, WorkerLost, WorkerStalled
 from stentor.lifecycle.served import Address, Served
 from stentor.lifecycle.service import Service
+from stentor.lifecycle.silence import Silence
 from stentor.lifecycle.state import State
 from stentor.types import AudioChunk
 from stentor_engine import Capabilities, ConversionCall, SpeechCall, Transcript, TranscriptionCall
@@ -61,9 +62,16 @@ class Raw:
 
 class ServedBackend:
     def __init__(
-        self, name: str, service: Service[Served], dialect: Dialect, *, max_parallel: int
+        self,
+        name: str,
+        service: Service[Served],
+        dialect: Dialect,
+        *,
+        max_parallel: int,
+        stall_timeout: float,
     ) -> None:
         self.name = name
+        self._silence: Silence[Served] = Silence(stall_timeout)
         self.service = service
         self._dialect = dialect
         self._max_parallel = max_parallel
@@ -109,18 +117,20 @@ class ServedBackend:
 
     async def speak(self, call: SpeechCall) -> AsyncGenerator[AudioChunk, None]:
         async with (
-            self.reach() as address,
-            aclosing(self._dialect.speak(self._dialect.at(address), call)) as chunks,
+            self._watched() as place,
+            aclosing(self._dialect.speak(place, call)) as chunks,
         ):
             async for chunk in chunks:
+                self._silence.heard()
                 yield chunk
 
     async def listen(self, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
         async with (
-            self.reach() as address,
-            aclosing(self._dialect.listen(self._dialect.at(address), call)) as heard,
+            self._watched() as place,
+            aclosing(self._dialect.listen(place, call)) as heard,
         ):
             async for transcript in heard:
+                self._silence.heard()
                 yield transcript
 
     def convert(self, call: ConversionCall) -> AsyncGenerator[AudioChunk, None]:
@@ -144,6 +154,13 @@ class ServedBackend:
         except WorkerLost:
             await self.service.ended(running)
             raise
+
+    @asynccontextmanager
+    async def _watched(self) -> AsyncIterator[str]:
+        """For a call of which something is to be heard."""
+        async with self.reach() as address:
+            with self._silence.of_call(self.service):
+                yield self._dialect.at(address)
 
     async def close(self) -> None:
         await self.service.close()

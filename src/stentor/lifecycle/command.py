@@ -19,7 +19,7 @@ from stentor.errors import ModelUnavailable
 from stentor.lifecycle import keeper
 from stentor.lifecycle.eviction import Bytes
 from stentor.lifecycle.memory import memory_of
-from stentor.lifecycle.process import Pipes, kill_group, without_secrets
+from stentor.lifecycle.process import Pipes, kill_group, kill_process, without_secrets
 from stentor.lifecycle.served import (
     LOOPBACK,
     Address,
@@ -98,7 +98,7 @@ class CommandProcess:
         if not self._pipes.exited.is_set():
             _kill_below(self.pid)
             kill_group(self.pid)
-            self._transport.kill()
+            kill_process(self._transport)
 
     async def stop(self, *, timeout: float = STOP_TIMEOUT + MARGIN) -> None:
         """SIGTERM, and SIGKILL when it does not follow in time; `timeout` 0: at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,13 @@ from wyoming.event import Event
 
 from stentor_engine.errors import ConnectionLost
 from stentor_engine.wire import MAX_LINE, read_event, write_event
+
+_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What this process lacks, however well the worker is."""
+
+
+class Unreachable(ConnectionLost):
+    """Nobody takes connections there."""
 
 
 class Connection:
@@ -21,7 +29,9 @@ class Connection:
 
     @classmethod
     async def open(cls, address: str, *, timeout: float) -> Self:
-        """`address` as a worker announces it; raises ConnectionLost, also for a senseless one."""
+        """`address` as a worker announces it; raises ConnectionLost, and Unreachable where that is
+        not for what this process lacks.
+        """
         kind, _, place = address.partition(":")
         try:
             async with asyncio.timeout(timeout):
@@ -30,7 +40,8 @@ class Connection:
                 host, _, port = place.rpartition(":")
                 return cls(*await asyncio.open_connection(host, int(port), limit=MAX_LINE))
         except (OSError, ValueError, OverflowError) as error:  # TimeoutError is an OSError
-            raise ConnectionLost(f"no connection to the worker: {error!r}") from error
+            kind_of = ConnectionLost if getattr(error, "errno", None) in _OURS else Unreachable
+            raise kind_of(f"no connection to the worker: {error!r}") from error
 
     async def send(self, event: Event, *, timeout: float) -> None:
         """Raises WireError, or TimeoutError when the worker does not take it in time."""

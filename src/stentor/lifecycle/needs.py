@@ -82,6 +82,8 @@ class Policy:
     """It is started with the server, and again when it failed."""
     memory_limit: float = math.inf
     """Bytes of one device past which it is started anew, between two requests."""
+    exclusive: str | None = None
+    """What only one can have at a time, as a port of its own; the same name for the same thing."""
 
     @property
     def pinned(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -138,7 +139,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         if not self._pipes.exited.is_set():
-            self._transport.kill()
+            kill_process(self._transport)
 
     async def stop(self, *, timeout: float = STOP_TIMEOUT) -> None:
         """Asks the worker to end, kills it after `timeout` seconds, and leaves nothing of it."""
@@ -182,6 +183,12 @@ async def _execute(argv: list[str]) -> tuple[asyncio.SubprocessTransport, Pipes]
         env=without_secrets() | QUIET,
         start_new_session=True,  # Ctrl-C is for the gateway, which drains its workers
     )
+
+
+def kill_process(transport: asyncio.SubprocessTransport) -> None:
+    """Also one whose end the loop has seen, and has not told yet."""
+    with contextlib.suppress(ProcessLookupError):
+        transport.kill()
 
 
 def kill_group(leader: int) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import structlog
 
 from stentor.errors import NoRoom
 from stentor.lifecycle.eviction import Bytes, Plan, Resident, Room, make_room
+from stentor.lifecycle.resident import exclusive, resident
 from stentor.lifecycle.service import AnyService
 from stentor.lifecycle.state import State
 
@@ -88,8 +88,8 @@ class Residency:
     def claimed(self) -> Bytes:
         """By device: what services take or are known to be going to take."""
         total: Counter[str] = Counter()
-        for resident in self._residents():
-            total.update(resident.memory)
+        for each in self._residents():
+            total.update(each.memory)
         return dict(total)
 
     def name(self, wanted: str) -> str:
@@ -245,6 +245,8 @@ class Residency:
         self.changed()
 
     def _too_much(self, name: str, device: str) -> str:
+        if device == self._services[name].policy.exclusive:
+            return f"{name} needs {device}, which something else has that stays"
         pinned = {e.name: e.memory.get(device, 0) for e in self._residents() if e.pinned}
         need, most = self._need(name)[device] / 2**20, self.budget[device] / 2**20
         stays = "".join(f", {n} stays with {m / 2**20:.0f} MiB" for n, m in pinned.items() if m)
@@ -252,28 +254,33 @@ class Residency:
 
     def _plan(self, name: str) -> Plan:
         """For one more. While what is about to be gone is enough, nobody else has to go."""
-        need = self._need(name)
+        need, limits = self._need(name), self._limits(name)
         others = [each for each in self._residents() if each.name != name]
-        plan = make_room(need, others, self.budget)
+        plan = make_room(need, others, limits)
         if plan.room is Room.FITS:
             return plan
         staying = [each for each in self._staying() if each.name != name]
-        then = make_room(need, staying, self.budget)
+        then = make_room(need, staying, limits)
         return Plan(Room.EVICT, (), plan.short) if then.room is Room.FITS else then
 
     def _need(self, name: str) -> Bytes:
         """What was measured to be more than there is has to do with all there is, as it did."""
         footprint = self._services[name].footprint
-        return {
+        memory = {
             device: min(need, self.budget.get(device, need)) if device in footprint.peak else need
             for device, need in footprint.need.items()
         }
+        return {**memory, **exclusive(self._services[name])}
+
+    def _limits(self, name: str) -> Bytes:
+        """With what there is only one of: it is a device with room for one."""
+        return {**self.budget, **exclusive(self._services[name])}
 
     def _residents(self, *, fresh: float | None = None) -> list[Resident]:
         """`fresh`: seconds after its start for which one is left alone."""
         spared = self._patience if fresh is None else fresh
         return [
-            _resident(service, fresh=spared)
+            resident(service, fresh=spared)
             for name in sorted(self._claimed)
             if (service := self._services.get(name)) is not None
         ]
@@ -294,27 +301,9 @@ class Residency:
         return device in self._paused or device.partition(":")[0] in self._paused
 
     def _devices(self, name: str) -> set[str]:
-        """Those with a budget that it needs."""
-        return self._need(name).keys() & self.budget.keys()
+        """Those with a bound that it needs."""
+        return self._need(name).keys() & self._limits(name).keys()
 
     def _wanted_by_others(self, name: str) -> set[str]:
         others = (each for each in self._waiting if each.name != name and not each.granted.done())
         return set().union(*(self._devices(each.name) for each in others))
-
-
-def _resident(service: AnyService, *, fresh: float) -> Resident:
-    """What was loaded less than `fresh` seconds ago is as good as busy: or two models under short
-    requests would be loaded for each of them.
-    """
-    now = time.monotonic()
-    leaving = service.state is State.DRAINING
-    loading = service.state is State.STARTING or now - service.starts.ready_since < fresh
-    last = service.last_used
-    return Resident(
-        service.name,
-        service.footprint.claim,
-        busy=service.busy or leaving or loading,
-        pinned=service.policy.pinned,
-        idle=0.0 if last is None else now - last,
-        reload=service.starts.took,
-    )

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Generic
 
 import structlog
@@ -55,6 +56,7 @@ class Service(Generic[R]):
         self._warming: asyncio.Task[None] | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._giving_way: str | None = None
+        self._opened = asyncio.Event()
         self._closing = False
         self._restarts = Restarts()
         self._users = 0
@@ -117,6 +119,12 @@ class Service(Generic[R]):
     def on_change(self, listener: Callable[[], None]) -> None:
         """It is called whenever one of these properties may be another."""
         self._listeners.append(listener)
+
+    async def opened(self) -> None:
+        """Waits until it is open: for those that wait in no other queue."""
+        while not self.open:
+            self._opened.clear()
+            await self._opened.wait()
 
     def enter(self) -> None:
         self._users += 1
@@ -192,6 +200,14 @@ class Service(Generic[R]):
             self._giving_way = None
             self._settle()
             self._tell()
+
+    def unpin(self) -> None:
+        """Its owner no longer wants it to stay."""
+        self.policy = replace(self.policy, keep_warm=False, idle_timeout=0.0)
+        if self._warming is not None:
+            self._warming.cancel()
+        self._settle()
+        self._room.changed()
 
     def withdraw(self) -> None:
         """A start that is under way is given up."""
@@ -397,6 +413,8 @@ class Service(Generic[R]):
         self._tell()
 
     def _tell(self) -> None:
+        if self.open:
+            self._opened.set()
         for listener in self._listeners:
             try:
                 listener()

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from stentor.errors import ModelUnavailable, WorkerLost, WorkerStalled
-from stentor.lifecycle.connection import Connection
+from stentor.lifecycle.connection import Connection, Unreachable
 from stentor.lifecycle.eviction import Bytes
 from stentor.lifecycle.memory import memory_of
 from stentor.lifecycle.needs import Policy, Room
@@ -165,6 +165,9 @@ class Worker:
                     yield connection
         except ConnectionLost as error:
             await service.ended(running)
+            if isinstance(error, Unreachable) and running is service.running:
+                service.kill(running, "it lives, and takes no connections")
+                await service.ended(running)
             raise WorkerLost("the worker ended under a call") from error
         except WireError as error:
             service.kill(running, f"it broke the protocol: {error}")

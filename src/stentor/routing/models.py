@@ -86,6 +86,8 @@ class Model:
     async def retire(self) -> None:
         """Closes when the last of its requests has ended, however long that takes."""
         self.scheduler.close()
+        for service in self.services:
+            service.unpin()  # what takes its place may need its memory
         await self.scheduler.empty()
         for service in self.services:
             service.give_way("its model was changed or removed")
@@ -146,6 +148,11 @@ class Models:
 
     def __iter__(self) -> Iterator[Model]:
         return iter(list(self._models.values()))
+
+    @property
+    def retiring(self) -> Iterable[Model]:
+        """Those that were changed or removed, and still serve the requests that they have."""
+        return tuple(self._retiring)
 
     @property
     def by_name(self) -> Mapping[str, Model]:

@@ -178,13 +178,23 @@ class Scheduler:
     def _candidates(self, admission: Admission) -> list[Candidate]:
         return [
             Candidate(
-                free=backend.slots - held if backend.open or index in admission.entered else 0,
+                free=backend.slots - held if self._may_use(admission, index) else 0,
                 healthy=backend.healthy and backend.open,
                 warm=backend.warm,
                 failed=index in admission.failed,
             )
             for index, (backend, held) in enumerate(zip(self._backends, self._held, strict=True))
         ]
+
+    def _may_use(self, admission: Admission, index: int) -> bool:
+        """Who is inside one that runs does not wait for the memory of another: that may be the very
+        memory which it keeps from leaving.
+        """
+        backend, entered = self._backends[index], admission.entered
+        if index in entered:
+            return True
+        inside = any(self._backends[each].warm for each in entered)
+        return backend.open and (backend.healthy or not inside)
 
 
 class Admission:

@@ -578,3 +578,32 @@ def test_what_was_forgotten_has_no_room(world: World) -> None:
         assert place.residency.name("a") == "a"
 
     world.run(run())
+
+
+def test_what_only_one_can_have_goes_from_one_to_the_other(world: World) -> None:
+    """However much memory there is."""
+
+    async def run() -> None:
+        place = Place(1000, a=1, b=1)
+        for name in ("c", "d"):
+            place.services[name] = place.add(name, 1, exclusive="port 9000")
+        await place.use("a", "b", "c")
+        place.services["c"].enter()
+        waiting = asyncio.create_task(place.use("d"))
+        await asyncio.sleep(PATIENCE + 1)
+        assert place.states() == "a:ready b:ready c:ready d:starting"
+        assert not is_open(place.services["c"])
+        place.services["c"].leave()
+        await waiting
+        assert place.states() == "a:ready b:ready c:stopped d:ready"
+        place.services["e"] = place.add("e", 1, exclusive="port 9000")
+        place.services["d"].unpin()
+        await place.use("e")
+        assert place.states() == "a:ready b:ready c:stopped d:stopped e:ready"
+        place.services["f"] = place.add("f", 1, exclusive="port 9000", keep_warm=True)
+        await place.use("f")
+        with pytest.raises(NoRoom, match="e needs port 9000, which something else has"):
+            await place.use("e")
+        await place.close()
+
+    world.run(run())

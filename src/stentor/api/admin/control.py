@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Body
@@ -41,7 +42,7 @@ class Reloaded(BaseModel):
 
 
 def control_router(
-    models: Models, residency: Residency, live: LiveConfig, *, pause_timeout: float
+    models: Models, residency: Residency, live: LiveConfig, *, pause_timeout: Callable[[], float]
 ) -> APIRouter:
     router = APIRouter(tags=["admin"])
 
@@ -63,7 +64,7 @@ def control_router(
         go on elsewhere; new ones go elsewhere, or are answered with 503.
         """
         asked = how or Pause()
-        timeout = pause_timeout if asked.timeout is None else asked.timeout
+        timeout = pause_timeout() if asked.timeout is None else asked.timeout
         await residency.pause(asked.devices, timeout=timeout)
         return await status()
 

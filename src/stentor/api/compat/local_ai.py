@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter
@@ -22,47 +24,52 @@ class GamingMode(BaseModel):
     enable: bool
 
 
-def local_ai_router(models: Models, residency: Residency, *, pause_timeout: float) -> APIRouter:
+def local_ai_router(
+    models: Models, residency: Residency, *, pause_timeout: Callable[[], float]
+) -> APIRouter:
     router = APIRouter(prefix="/compat/local-ai", tags=["local-ai"])
 
     def running() -> list[Model]:
-        return [model for model in models if _runs(model)]
+        """Also those that were changed or removed: they take memory as well."""
+        return [model for model in (*models, *models.retiring) if _runs(model)]
+
+    def names() -> list[str]:
+        return list(dict.fromkeys(model.name for model in running()))
 
     @router.get("/healthz")
     async def health() -> dict[str, Any]:
-        return {"ok": True, "running": [model.name for model in running()]}
+        return {"ok": True, "running": names()}
 
     @router.get("/status")
     async def status() -> dict[str, Any]:
         gaming = any(map(_is_gpu, residency.paused))
-        on_gpu = [model.name for model in running() if _on_gpu(model)]
-        stopped = [model for model in models if not _runs(model)]
+        on_gpu = list(dict.fromkeys(model.name for model in running() if _on_gpu(model)))
+        stopped = [model.name for model in models if model.name not in names()]
         return {
             "gaming_mode": gaming,
             "safe_to_game": not on_gpu,
             "running_models": {model.name: _used(model) for model in running()},
-            "stopped_models": [model.name for model in stopped],
+            "stopped_models": stopped,
             "summary": _summary(on_gpu, gaming=gaming),
         }
 
     @router.post("/gaming-mode")
     async def gaming_mode(mode: GamingMode) -> dict[str, Any]:
         """Frees every GPU, or gives them back."""
-        before = {model.name for model in running()}
+        before = set(names())
         if mode.enable:
-            await residency.pause(GPUS, timeout=pause_timeout)
+            await residency.pause(GPUS, timeout=pause_timeout())
         else:
             residency.resume([each for each in residency.paused if _is_gpu(each)])
-        stopped = sorted(before - {model.name for model in running()})
+        stopped = sorted(before - set(names()))
         return {"ok": True, "gaming_mode": mode.enable, "stopped": stopped}
 
     @router.post("/stop-all")
     async def stop_all() -> dict[str, Any]:
         """Whatever runs; the next request starts it again."""
-        before = running()
-        for model in before:
-            await model.unload(timeout=pause_timeout)
-        return {"ok": True, "stopped": [model.name for model in before]}
+        before = names()
+        await asyncio.gather(*(model.unload(timeout=pause_timeout()) for model in running()))
+        return {"ok": True, "stopped": before}
 
     return router
 
