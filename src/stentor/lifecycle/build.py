@@ -13,11 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uv
-from packaging.specifiers import SpecifierSet
 
 import stentor_engine
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.environment import COMPLETE, Environment
+from stentor.lifecycle.environment import COMPLETE, Environment, takes_python
 from stentor.lifecycle.process import without_secrets
 from stentor.lifecycle.script import Script
 
@@ -62,9 +61,7 @@ async def build(
 
 def _make(environment: Environment, script: Script) -> list[str]:
     """With the gateway's own Python where the engine takes it: nothing is downloaded then."""
-    here = ".".join(map(str, sys.version_info[:3]))
-    taken = not script.requires_python or SpecifierSet(script.requires_python).contains(here)
-    python = sys.executable if taken else script.requires_python
+    python = sys.executable if takes_python(script) else script.requires_python
     options = ["--no-project", "--relocatable", "--allow-existing", "--python", python]
     return ["venv", *options, str(environment.folder)]
 
