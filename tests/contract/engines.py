@@ -23,9 +23,9 @@ from stentor_engine import (
     Word,
     complete_options,
 )
-from stentor_engine.calls import s16le
 from stentor_engine.host import AnyEngine
 from stentor_engine.loader import engine_class
+from stentor_engine.yielded import s16le
 from tests.audio import Samples
 
 FILES = {

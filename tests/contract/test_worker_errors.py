@@ -24,7 +24,7 @@ ODD_CALLS = [
     ("wide", "engine_error", "int32"),
     ("nan", "engine_error", "not finite"),
     ("bytes", "engine_error", "bytes"),
-    ("word", "malformed_frame", "not JSON"),
+    ("word", "engine_error", "nan as its start"),
 ]
 
 

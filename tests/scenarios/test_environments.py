@@ -147,6 +147,9 @@ def test_what_cannot_be_installed_is_told_and_leaves_nothing(
     pulled = stentor("models", "pull", "counter", config=config, data=data)
     assert pulled.returncode == 1
     assert "99.99" in pulled.stderr
+    assert pulled.stderr.count("error: ") == 1  # uv's own words, and not again at the end
+    end = "what counter needs cannot be installed, as told above"
+    assert pulled.stderr.endswith(f"stentor models pull: {end}\n")
     assert "Traceback" not in pulled.stderr
     assert list((data / "environments").iterdir()) == []
     unknown = stentor("models", "pull", "nobody", config=config, data=data)

@@ -131,11 +131,22 @@ def test_why_there_is_no_such_engine(toml: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as refused:
         Stentor(Config())
     told = str(refused.value)
-    assert "there is no engine 'phone'" in told
-    assert "broken.py is no Python" in told
+    assert told.startswith("there is no engine 'phone'; broken.py is no Python")
     assert "(line 3)" in told
     assert "computed.py has no engine whose `name` is a plain string" in told
     assert f"no folder {tmp_path}/nowhere" in told
+
+
+def test_two_engines_of_one_name_in_a_folder_are_refused(toml: Path, tmp_path: Path) -> None:
+    """Which of them runs would depend on the names of the files."""
+    for file in ("phone.py", "phone_old.py"):
+        (tmp_path / file).write_text("class Phone(SpeechEngine):\n    name = 'phone'\n")
+    config = f"[engines]\npaths = ['{tmp_path}']\n"
+    toml.write_text(config)
+    assert "phone" in Stentor(Config()).engines  # none is used: nothing is wrong
+    toml.write_text(config + "[models.m]\nbackends = [{ engine = 'phone' }]\n")
+    with pytest.raises(ConfigurationError, match=r"'phone', in phone\.py and phone_old\.py"):
+        Stentor(Config())
 
 
 ECHO = Offer("echo", "speech", 0)

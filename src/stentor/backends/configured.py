@@ -20,7 +20,7 @@ from stentor.config import (
     ProcessBackendConfig,
 )
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.catalog import declared, no_engine
+from stentor.lifecycle.catalog import declared, no_engine, twin
 from stentor.lifecycle.device import choose_device
 from stentor.lifecycle.environments import Environments
 from stentor.lifecycle.needs import Policy
@@ -79,6 +79,9 @@ def _engine(
     engine = backend.engine
     if engine not in place.engines:
         raise ConfigurationError(no_engine(engine, place.engines, config.engines.paths))
+    if other := twin(engine, place.engines[engine]):
+        both = f"{other.name} and {place.engines[engine].name}"
+        raise ConfigurationError(f"there are two engines '{engine}', in {both}")
     declaration = declared(engine, place.engines)
     device = choose_device(backend.device, declaration.devices, place.devices)
     settings = {"device": device, "options": backend.options}

@@ -12,6 +12,8 @@ from stentor.cli.installed import Installed, Target
 from stentor.cli.keep import keep, tell_server
 from stentor.cli.load import load_config
 from stentor.cli.tables import mebibytes
+from stentor.errors import ModelUnavailable
+from stentor.lifecycle.build import BuildFailed
 from stentor.lifecycle.environment import Environment
 from stentor.lifecycle.weights import Wanted
 from stentor.storage.size import size_of
@@ -53,7 +55,7 @@ async def _pull(installed: Installed, targets: Sequence[Target]) -> int:
     kept: list[str | None] = []
     for target in targets:
         if target.file not in done:
-            environment = await installed.environments.pull(target.file, _indented)
+            environment = await _built(installed, target)
             _say(f"{target.engine}: {_environment(environment)}")
             done.add(target.file)
         if line := await _weights(installed, target):
@@ -62,6 +64,15 @@ async def _pull(installed: Installed, targets: Sequence[Target]) -> int:
             kept.append(keep(load_config(), target.engine, target.weights))
     await tell_server(name for name in kept if name)
     return 0
+
+
+async def _built(installed: Installed, target: Target) -> Environment | None:
+    """Raises ModelUnavailable, without what uv has told already."""
+    try:
+        return await installed.environments.pull(target.file, _indented)
+    except BuildFailed as error:
+        what = f"what {target.engine} needs cannot be installed, as told above"
+        raise ModelUnavailable(f"{what}{error.advice}") from error
 
 
 async def _weights(installed: Installed, target: Target) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -13,11 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uv
-from packaging.specifiers import SpecifierSet
 
 import stentor_engine
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.environment import COMPLETE, Environment
+from stentor.lifecycle.environment import COMPLETE, Environment, takes_python
 from stentor.lifecycle.process import without_secrets
 from stentor.lifecycle.script import Script
 from stentor.storage.size import size_of
@@ -31,7 +31,19 @@ reached."""
 TAIL = 2_000
 """Characters of uv's own words that explain a failed build."""
 
+NOT_REACHED = "Failed to fetch"
+PYTORCHS_OWN = re.compile(rf"{NOT_REACHED}: \S+/whl/\w+/")
+"""The address of one of PyTorch's builds."""
+
 Told = Callable[[str], None]
+
+
+class BuildFailed(ModelUnavailable):
+    """`advice`: what to do about it, where that can be told; for who heard all that uv said."""
+
+    def __init__(self, said: str, advice: str) -> None:
+        self.advice = f"; {advice}" if advice else ""
+        super().__init__(f"its environment cannot be built: {said}{self.advice}")
 
 
 async def build(
@@ -39,7 +51,8 @@ async def build(
 ) -> None:
     """Makes it ready, or leaves nothing. Several processes may do so at once: the first one wins.
 
-    `told` hears uv's lines as they come. Raises ModelUnavailable, with the end of what uv said.
+    `told` hears uv's lines as they come. Raises BuildFailed, with the end of what uv said, or
+    ModelUnavailable.
     """
     environment.folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside its place, and moved there when it is complete: what is half built is never started.
@@ -68,9 +81,7 @@ async def build(
 
 def _make(environment: Environment, script: Script) -> list[str]:
     """With the gateway's own Python where the engine takes it: nothing is downloaded then."""
-    here = ".".join(map(str, sys.version_info[:3]))
-    taken = not script.requires_python or SpecifierSet(script.requires_python).contains(here)
-    python = sys.executable if taken else script.requires_python
+    python = sys.executable if takes_python(script) else script.requires_python
     options = ["--no-project", "--relocatable", "--allow-existing", "--python", python]
     return ["venv", *options, str(environment.folder)]
 
@@ -148,11 +159,30 @@ async def _uv(arguments: list[str], environment: Environment, told: Told) -> Non
         async for line in process.stderr:
             text = line.decode(errors="replace").rstrip()
             said = f"{said}\n{text}"[-TAIL:]
-            told(text)
+            if not text.startswith("Activate with: "):  # it is for no shell
+                told(text)
         code = await process.wait()
     except BaseException:
         process.kill()
         await process.wait()
         raise
     if code != 0:
-        raise ModelUnavailable(f"its environment cannot be built: {said.strip()}")
+        raise BuildFailed(_error(said), _advice(said))
+
+
+def _error(said: str) -> str:
+    """Without how far it had come."""
+    lines = said.strip().splitlines()
+    begins = (at for at, line in enumerate(lines) if line.startswith("error: "))
+    return "\n".join(lines[next(begins, 0) :])
+
+
+def _advice(said: str) -> str:
+    if PYTORCHS_OWN.search(said):
+        return (
+            'PyTorch\'s own registry is not reached: torch = "registry" in [engines] takes the '
+            "build of the usual one"
+        )
+    if NOT_REACHED in said:
+        return "the registry of packages is not reached: UV_DEFAULT_INDEX names another one"
+    return ""

@@ -47,11 +47,16 @@ def find_engines(folders: Iterable[Path]) -> dict[str, Path]:
 
 
 def no_engine(engine: str, engines: Collection[str], folders: Iterable[Path]) -> str:
-    """Why there is none of that name: which there are, and which files and folders tell nothing."""
+    """Why there is none of that name: which files and folders tell nothing, and which there are."""
     problems = [problem for folder in folders for problem in _problems(folder)]
-    return "; ".join(
-        [f"there is no engine '{engine}'; there are: {', '.join(sorted(engines))}", *problems]
-    )
+    known = f"there are: {', '.join(sorted(engines))}"
+    return "; ".join([f"there is no engine '{engine}'", *problems, known])
+
+
+def twin(engine: str, file: Path) -> Path | None:
+    """Another file of the same folder that has an engine of that name."""
+    others = (each for each in sorted(file.parent.glob("*.py")) if each != file)
+    return next((each for each in others if engine in engine_names(each)), None)
 
 
 def _problems(folder: Path) -> Iterator[str]:

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from stentor.lifecycle.script import Script
 from stentor.storage.size import size_of
@@ -66,7 +67,15 @@ def environment_key(script: Script, *, torch: str) -> str:
 
 def satisfied_here(script: Script) -> bool:
     """The gateway's own environment has all of it, in the right versions."""
-    return all(_installed(Requirement(each)) for each in script.dependencies)
+    return takes_python(script) and all(
+        _installed(Requirement(each)) for each in script.dependencies
+    )
+
+
+def takes_python(script: Script) -> bool:
+    """The gateway's own one."""
+    here = ".".join(map(str, sys.version_info[:3]))
+    return not script.requires_python or SpecifierSet(script.requires_python).contains(here)
 
 
 def _installed(requirement: Requirement) -> bool:

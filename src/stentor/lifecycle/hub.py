@@ -26,6 +26,8 @@ from stentor_engine.contract import Weights
 PAGES = 100
 """Of a list, with up to a thousand files each: more is no repository of weights."""
 
+MIRROR = "HF_ENDPOINT names a mirror, HTTPS_PROXY a proxy"
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -76,7 +78,7 @@ class _Asked:
     about: str
 
     async def get(self, url: str) -> httpx2.Response:
-        attempts = Attempts(self.patience, self.about)
+        attempts = Attempts(self.patience, self.about, advice=MIRROR)
         while True:
             try:
                 answer = await self.http.get(

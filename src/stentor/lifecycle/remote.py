@@ -78,9 +78,11 @@ TRANSIENT = (httpx2.TransportError, httpx2.TooManyRedirects, httpx2.DecodingErro
 class Attempts:
     """At one thing. Counts failures in a row, and waits between them."""
 
-    def __init__(self, patience: Patience, what: str) -> None:
+    def __init__(self, patience: Patience, what: str, *, advice: str = "") -> None:
+        """`advice`: what else may be tried where nothing is reached."""
         self._patience = patience
         self._what = what
+        self._advice = advice
         self._failures = 0
 
     def progressed(self) -> None:
@@ -92,12 +94,22 @@ class Attempts:
         patience = self._patience
         after = error.after if isinstance(error, Busy) else 0.0
         if self._failures >= patience.attempts or after > patience.most:
-            why = str(error) or type(error).__name__
             raise ModelUnavailable(
-                f"{self._what} cannot be fetched ({why}); what is here of it is kept: try again"
+                f"{self._what} cannot be fetched ({_why(error, self._advice)}); what is here of it "
+                "is kept: try again"
             ) from error
         pause = patience.pause * 2 ** (self._failures - 2) if self._failures > 1 else 0.0
         await asyncio.sleep(min(max(pause, after), patience.most))
+
+
+def _why(error: Exception, advice: str) -> str:
+    why = str(error) or type(error).__name__
+    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+        url = error.request.url
+        return (
+            f"{url.scheme}://{url.netloc.decode()} is not reached: {why}{advice and f'; {advice}'}"
+        )
+    return why
 
 
 def refuse(answer: httpx2.Response, what: str) -> None:

@@ -16,6 +16,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 START, END = "# /// script", "# ///"
+HEEDED = ("dependencies", "requires-python", "tool")
+HEEDED_OF_UV = ("exclude-newer",)
 
 
 class ScriptError(Exception):
@@ -59,12 +61,23 @@ def _content(lines: list[str]) -> Iterator[str]:
 
 
 def _script(data: dict[str, Any]) -> Script:
+    """Whoever gives a key that is not heeded would wait for its effect: it is refused. Tables of
+    other tools are theirs.
+    """
     try:
+        unheeded = [key for key in data if key not in HEEDED]
+        uv = data.get("tool", {}).get("uv", {})
+        unheeded += [f"tool.uv.{key}" for key in uv if key not in HEEDED_OF_UV]
         dependencies = data.get("dependencies", [])
         python = data.get("requires-python", "")
-        newer = data.get("tool", {}).get("uv", {}).get("exclude-newer")
+        newer = uv.get("exclude-newer")
         canonical = tuple(sorted(str(Requirement(each)) for each in dependencies))
         SpecifierSet(python)
     except (InvalidRequirement, InvalidSpecifier, TypeError, AttributeError) as error:
         raise ScriptError(f"the script block: {error}") from error
+    if unheeded:
+        raise ScriptError(
+            f"the script block has {', '.join(unheeded)}, which would be of no effect: "
+            "dependencies, requires-python and tool.uv.exclude-newer are heeded"
+        )
     return Script(canonical, python, None if newer is None else str(newer))

@@ -22,9 +22,9 @@ from stentor_engine import (
     SpeechCall,
     complete_options,
 )
-from stentor_engine.calls import s16le
 from stentor_engine.loader import engine_class
 from stentor_engine.references import reference_id, samples_of
+from stentor_engine.yielded import s16le
 
 
 def main(engines: Path, models: Path) -> None:

@@ -47,11 +47,22 @@ def test_a_file_that_needs_nothing(text: str) -> None:
         ("# /// script\n# dependencies = [7]\n# ///\n", "script block"),
         ('# /// script\n# requires-python = "new"\n# ///\n', "new"),
         ("# /// script\n# tool = 7\n# ///\n", "script block"),
+        ("# /// script\n# dependancies = []\n# ///\n", "dependancies, which would be of no eff"),
+        (
+            "# /// script\n# [tool.uv]\n# exclude-newr = '2026-11-01'\n# ///\n",
+            "has tool.uv.exclude-newr, which would be of no effect: .*exclude-newer are heeded",
+        ),
+        ("# /// script\n# [tool.uv.sources]\n# a = { path = '.' }\n# ///\n", "tool.uv.sources"),
     ],
 )
 def test_a_block_that_cannot_be_read(text: str, why: str) -> None:
     with pytest.raises(ScriptError, match=why):
         read_script(text)
+
+
+def test_tables_of_other_tools_are_theirs() -> None:
+    block = "# /// script\n# [tool.ruff]\n# line-length = 100\n# ///\n"
+    assert read_script(block) == Script()
 
 
 @given(st.text() | st.text(alphabet="#/ script\n[]=\"'x").map(lambda text: f"# /// script\n{text}"))
@@ -89,3 +100,8 @@ def test_equal_needs_share_an_environment() -> None:
 )
 def test_what_the_gateway_itself_has(dependencies: tuple[str, ...], satisfied: bool) -> None:
     assert satisfied_here(Script(dependencies)) is satisfied
+
+
+@pytest.mark.parametrize(("python", "satisfied"), [("", True), (">=3.10", True), (">=4", False)])
+def test_the_gateways_own_python_is_one_that_the_engine_takes(python: str, satisfied: bool) -> None:
+    assert satisfied_here(Script(requires_python=python)) is satisfied

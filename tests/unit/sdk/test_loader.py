@@ -109,7 +109,12 @@ def test_no_such_engine(engine_file: Path, name: str) -> None:
     [
         (
             "\nimport nothing_of_that_name",
-            r"ModuleNotFoundError: No module named 'nothing_of_that_name' \(line 2\)$",
+            r"ModuleNotFoundError: No module named 'nothing_of_that_name' \(line 2\); what brings "
+            "it belongs into `dependencies` at the file's top$",
+        ),
+        (
+            "from beside.more import thing",
+            r"No module named 'beside' \(line 1\); files beside an engine's cannot be imported$",
         ),
         ("raise SystemExit(3)", r"SystemExit: 3 \(line 1\)$"),
         ("\n\ndef", r"SyntaxError: invalid syntax \(line 3\)$"),
@@ -117,8 +122,15 @@ def test_no_such_engine(engine_file: Path, name: str) -> None:
     ],
 )
 def test_a_file_that_cannot_be_imported(engine_file: Path, content: str, why: str) -> None:
+    (engine_file.parent / "beside").mkdir()
     engine_file.write_text(content)
     with pytest.raises(LoadFailed, match=why):
+        engine_class(engine_file, "first")
+
+
+def test_a_class_that_is_no_engine_is_told(engine_file: Path) -> None:
+    engine_file.write_text("class Mine:\n    name = 'first'")
+    with pytest.raises(LoadFailed, match="'first': its class Mine is no SpeechEngine, Transcr"):
         engine_class(engine_file, "first")
 
 

@@ -20,7 +20,7 @@ from .contract import (
     TranscriptionEngine,
     Word,
 )
-from .errors import EngineError, InvalidCall
+from .errors import InvalidCall
 from .host import Host
 from .messages import (
     audio_chunk_event,
@@ -34,6 +34,7 @@ from .messages import (
 )
 from .options import complete_options
 from .run import Run
+from .yielded import plain_transcript, plain_word, s16le
 
 
 async def speak(
@@ -88,24 +89,11 @@ def _checked(call: SpeechCall, capabilities: Capabilities) -> SpeechCall:
 
 def _audio_events(pieces: Sequence[Samples | Word], rate: int) -> Iterator[Event]:
     """One event for all the pieces, as far as a payload goes; words travel with the first."""
-    words = [piece for piece in pieces if isinstance(piece, Word)]
+    words = [plain_word(piece) for piece in pieces if isinstance(piece, Word)]
     pcm = b"".join(s16le(piece) for piece in pieces if not isinstance(piece, Word))
     for payload in pcm_chunks(pcm):
         yield audio_chunk_event(rate, payload, words)
         words = []
-
-
-def s16le(samples: object) -> bytes:
-    """Clips what is beyond full scale; raises EngineError for what is not finite `Samples`."""
-    if not isinstance(samples, np.ndarray) or samples.ndim != 1:
-        raise EngineError(f"the engine yielded a {type(samples).__name__} that is not mono audio")
-    if samples.dtype.kind == "f":
-        if not np.isfinite(samples).all():
-            raise EngineError("the engine yielded audio that is not finite")
-        samples = np.rint(np.clip(samples, -1.0, 1.0) * np.float32(32767.0))
-    elif samples.dtype != np.int16:
-        raise EngineError(f"the engine yielded audio of type {samples.dtype}")
-    return samples.astype("<i2").tobytes()
 
 
 async def listen(
@@ -121,7 +109,7 @@ async def listen(
     run = host.run(lambda: engine.transcribe(call))
     try:
         async for transcripts in run.pieces():
-            for transcript in transcripts:
+            for transcript in map(plain_transcript, transcripts):
                 texts.append(transcript.text)
                 yield transcript_chunk_event(transcript)
     finally:

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from .contract import Capabilities, ConversionEngine, Settings, SpeechEngine, TranscriptionEngine
-from .errors import LoadFailed
+from .declared import declared
+from .errors import LoadFailed, WireError
 from .messages import MAX_REASON, Info, info_event, parse_info
 from .options import complete_options
 from .references import References
@@ -58,7 +59,7 @@ class Host:
         name, loop = self.info.engine, asyncio.get_running_loop()
         try:
             engine = await loop.run_in_executor(self._threads, self._load_engine)
-            capabilities = configured(engine.capabilities, self._settings)
+            capabilities = configured(declared(engine), self._settings)
             ready = Info(name, "ready", capabilities)
             _check(ready)
         except Exception as error:  # noqa: BLE001 - whatever it is, the gateway must hear of it
@@ -102,10 +103,13 @@ class Host:
 
 
 def _check(info: Info) -> None:
-    """What cannot be said, or would not be taken, is a failed start."""
+    """What cannot be said, or would not be taken, is a failed start; raises LoadFailed."""
     event = info_event(info)
-    encode(event)
-    parse_info(event)
+    try:
+        encode(event)
+        parse_info(event)
+    except WireError as error:
+        raise LoadFailed(str(error)) from error
 
 
 def configured(capabilities: Capabilities, settings: Settings) -> Capabilities:

@@ -23,6 +23,8 @@ from .contract import (
 )
 from .errors import LoadFailed
 
+MODULES = "stentor_engines_"
+"""What the names of engines' files begin with, as modules."""
 _TASKS: Mapping[str, Task] = {
     "SpeechEngine": "speech",
     "TranscriptionEngine": "transcription",
@@ -198,11 +200,21 @@ def engine_class(
             and getattr(value, "name", None) == name
         ):
             return value
-    raise LoadFailed(f"{path.name} defines no engine '{name}'")
+    raise LoadFailed(f"{path.name} defines no engine '{name}'{_unlike(path, name)}")
+
+
+def _unlike(path: Path, name: str) -> str:
+    """A class of that name which is none."""
+    module = sys.modules[_module_name(path)]
+    for value in vars(module).values():
+        if isinstance(value, type) and getattr(value, "name", None) == name:
+            bases = "SpeechEngine, TranscriptionEngine or ConversionEngine"
+            return f": its class {value.__name__} is no {bases}"
+    return ""
 
 
 def _module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"stentor_engines_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(_module_name(path), path)
     if spec is None or spec.loader is None:
         raise LoadFailed(f"{path.name} is not a Python file")
     module = importlib.util.module_from_spec(spec)
@@ -210,10 +222,23 @@ def _module(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise LoadFailed(
-            f"{path.name} cannot be imported: {_told(error, module.__file__)}"
-        ) from error
+        why = f"{_told(error, module.__file__)}{_missing(error, path.parent)}"
+        raise LoadFailed(f"{path.name} cannot be imported: {why}") from error
     return module
+
+
+def _module_name(path: Path) -> str:
+    return f"stentor_engines_{path.stem}"
+
+
+def _missing(error: BaseException, folder: Path) -> str:
+    """What to do about a module that is not there."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    name = error.name.partition(".")[0]
+    if (folder / f"{name}.py").exists() or (folder / name).is_dir():
+        return "; files beside an engine's cannot be imported"
+    return "; what brings it belongs into `dependencies` at the file's top"
 
 
 def _told(error: BaseException, file: str | None) -> str:

@@ -42,6 +42,8 @@ from .wire import MAX_PAYLOAD, PROTOCOL
 LoadState = Literal["loading", "ready", "failed"]
 MAX_REASON = 2000
 """Characters of an error's text; exceptions quote what they choke on, however long it is."""
+MAX_RATE = 768_000
+"""Hz: no audio has more."""
 _OBJECT = Mapping[str, Any]
 _DOMAINS: Mapping[Task, str] = {"speech": "tts", "transcription": "asr"}
 """Wyoming's, of its programs; it has none that convert."""
@@ -102,6 +104,8 @@ def _check(capabilities: Capabilities) -> None:
     for name, amount in amounts.items():
         if amount <= 0:
             raise MalformedFrame(f"capabilities: '{name}' is {amount}")
+    if capabilities.sample_rate > MAX_RATE:
+        raise MalformedFrame(f"capabilities: 'sample_rate' is {capabilities.sample_rate}")
     slowest, fastest = capabilities.speed or (1.0, 1.0)
     if not 0 < slowest <= fastest:
         raise MalformedFrame(f"capabilities: 'speed' is from {slowest} to {fastest}")

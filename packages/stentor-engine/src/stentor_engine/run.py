@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Generic, TypeVar
 
 from .errors import EngineError, OutOfMemory
+from .loader import MODULES
 from .outbox import Outbox
+from .yielded import refuse_returned
 
 T = TypeVar("T")
 
@@ -45,8 +47,7 @@ class Run(Generic[T]):
         if self._stopped.is_set():  # while the call waited for a thread
             return
         pieces = self._start()
-        if pieces is None:
-            raise EngineError("the engine yields nothing: a `yield` is missing")
+        refuse_returned(pieces)
         try:
             for piece in pieces:
                 if self._stopped.is_set() or (piece is not None and not self._outbox.put(piece)):
@@ -84,4 +85,11 @@ def told(error: BaseException) -> EngineError:
         return error
     if isinstance(error, MemoryError):
         return OutOfMemory(str(error) or "out of memory")
-    return EngineError(f"{type(error).__name__}: {error}")
+    return EngineError(f"{type(error).__name__}: {error}{_place(error)}")
+
+
+def _place(error: BaseException) -> str:
+    """The line of the engine's file that it comes from."""
+    frames = traceback.walk_tb(error.__traceback__)
+    lines = [at for frame, at in frames if frame.f_globals.get("__name__", "").startswith(MODULES)]
+    return f" (line {lines[-1]})" if lines else ""
