@@ -46,6 +46,7 @@ MODELS = {
     "higgs": Model("higgs", "tiny"),
     "zonos": Model("zonos", "tiny"),
     "chatterbox": Model("chatterbox", "base", TINY),
+    "chatterbox-turbo": Model("chatterbox", "turbo", TINY),
     "chatterbox-multilingual": Model("chatterbox", "multilingual", TINY),
     "chatterbox-vc": Model("chatterbox", "base", TINY),
 }
