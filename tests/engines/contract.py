@@ -25,11 +25,12 @@ from tests.engines.test_chatterbox import TINY
 @dataclass(frozen=True)
 class Model:
     """`folder`: of those that the recipe makes; `source`: of an engine's file, where it is not the
-    bundled one that can load such a model."""
+    bundled one that can load such a model; `engine`: its name, where it is not the model's."""
 
     recipe: str
     folder: str = "."
     source: str | None = None
+    engine: str | None = None
 
 
 MODELS = {
@@ -39,7 +40,8 @@ MODELS = {
     "parakeet": Model("parakeet", "tdt"),
     "whisper": Model("whisper", "multilingual"),
     "whisper-cpp": Model("whisper-cpp", "multilingual"),
-    "moonshine": Model("moonshine", "tiny"),
+    "moonshine": Model("moonshine", "words"),
+    "moonshine-streaming": Model("moonshine", "streaming-words", engine="moonshine"),
     "pocket-tts": Model("pocket-tts", "tiny"),
     "xtts-v2": Model("xtts-v2", "tiny"),
     "vibevoice": Model("vibevoice", "tiny"),
@@ -50,7 +52,7 @@ MODELS = {
     "chatterbox-multilingual": Model("chatterbox", "multilingual", TINY),
     "chatterbox-vc": Model("chatterbox", "base", TINY),
 }
-OPTIONS = {"moonshine": {"arch": "tiny"}}
+OPTIONS = {"moonshine": {"arch": "tiny"}, "moonshine-streaming": {"arch": "tiny-streaming"}}
 
 
 class SpeechSuite(suite.SpeechSuite):
@@ -69,7 +71,8 @@ def start(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Start:
     model = MODELS[name]
-    file = find_engines([bundled_engines()])[name]
+    engine = model.engine or name
+    file = find_engines([bundled_engines()])[engine]
     if model.source is not None:
         file = tmp_path_factory.mktemp("engines") / "tiny.py"
         file.write_text(model.source)
@@ -78,8 +81,8 @@ def start(
         "weights": str(recipe(model.recipe) / model.folder),
         "options": OPTIONS.get(name, {}),
     }
-    python = str(environment(name).python)
-    return lambda: remote(WorkerCommand(name, file, settings, python))
+    python = str(environment(engine).python)
+    return lambda: remote(WorkerCommand(engine, file, settings, python))
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ SPEECH = (
     *("pocket-tts", "xtts-v2", "vibevoice", "higgs", "zonos"),
     *("chatterbox", "chatterbox-turbo", "chatterbox-multilingual"),
 )
+HEARING = ("whisper", "whisper-cpp", "moonshine", "moonshine-streaming")
 
 
 @pytest.mark.parametrize("name", SPEECH, scope="module")
@@ -20,7 +21,7 @@ class TestSpeech(SpeechSuite):
     pass
 
 
-@pytest.mark.parametrize("name", ["whisper", "whisper-cpp", "moonshine"], scope="module")
+@pytest.mark.parametrize("name", HEARING, scope="module")
 class TestTranscription(TranscriptionSuite):
     pass
 
