@@ -41,7 +41,7 @@ from stentor_engine import (
     parse_blend,
     speakable,
 )
-from stentor_engine.onnx import Stop, draws, onnx_provider, require_provider
+from stentor_engine.onnx import Stop, draws, on_cpu, onnx_provider, require_provider
 from stentor_engine.word_times import groups, place, timed
 
 MODEL, VOICES = "kokoro-v1.0.onnx", "voices-v1.0.bin"
@@ -115,7 +115,7 @@ class KokoroOnnx(SpeechEngine):
             voices=listed,
             options=tuple(_options()),
             word_times=self._kokoro.has_timings,
-            deterministic=not draws(model),
+            deterministic=on_cpu([session]) and not draws(model),
             speed=(0.5, 2.0),
             blends=True,
         )

@@ -44,6 +44,8 @@ RATE = 16_000
 WINDOW = 30.0
 PIECE = 0.5
 """Seconds that are heard at once."""
+SILENCE = 1.0
+"""Seconds behind the audio: a line is whole, and has words, when nobody speaks any more."""
 USUAL = "en"
 ATTENDING = ("decoder_with_attention.ort", "decoder_kv_with_attention.ort", "alignment_model.ort")
 """One of them tells when words were said."""
@@ -169,6 +171,7 @@ class Moonshine(TranscriptionEngine):
             languages=(kind.language,),
             options=OPTIONS,
             word_times=timed,
+            deterministic=True,
             window=WINDOW,
             prompts=self._streams,
         )
@@ -184,7 +187,7 @@ class Moonshine(TranscriptionEngine):
         stream.add_listener(lines.append)
         try:
             stream.start()
-            for piece in _pieces(np.nan_to_num(call.audio)):
+            for piece in _pieces(call.audio):
                 yield None
                 stream.add_audio(piece.tolist(), RATE)
                 yield from _heard(lines, seconds, with_words=call.words)
@@ -204,7 +207,8 @@ class Kind(NamedTuple):
     language: str
 
 
-def _pieces(audio: Any) -> Iterator[Any]:
+def _pieces(heard: Any) -> Iterator[Any]:
+    audio = np.pad(np.nan_to_num(heard), (0, round(SILENCE * RATE)))
     size = round(PIECE * RATE)
     for start in range(0, len(audio), size):
         yield audio[start : start + size]
@@ -274,11 +278,14 @@ def _load(
     folder: Path, kind: Kind, options: Mapping[str, OptionValue], *, timed: bool
 ) -> Transcriber:
     arch = ModelArch(ARCHS.index(kind.arch))
-    # Those of English: the models of other languages have the same files.
-    lacking = [name for name in _sizes(USUAL, arch) if not (folder / name).is_file()]
+    # The models of other languages and sizes have the same files.
+    alike = ModelArch.TINY_STREAMING if "STREAMING" in arch.name else ModelArch.TINY
+    lacking = [name for name in _sizes(USUAL, alike) if not (folder / name).is_file()]
     if lacking:
         raise LoadFailed(f"the weights lack {', '.join(lacking)}, which {kind.arch} needs")
     more = {"return_audio_data": "false", "word_timestamps": str(timed).lower()}
+    # What nobody would see; and of a draft the streaming models' words have no times.
+    more["decode_incomplete_lines"] = "false"
     if options["max_tokens_per_second"]:
         more["max_tokens_per_second"] = str(options["max_tokens_per_second"])
     try:

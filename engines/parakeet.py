@@ -41,7 +41,7 @@ from stentor_engine import (
     complete_options,
 )
 from stentor_engine.fixed import require_unchanged
-from stentor_engine.onnx import Stop, is_full, onnx_provider, require_provider
+from stentor_engine.onnx import Stop, is_full, on_cpu, onnx_provider, require_provider
 from stentor_engine.threads import THREADS, thread_count
 from stentor_engine.weight_files import weights_folder
 
@@ -92,6 +92,7 @@ class Parakeet(TranscriptionEngine):
         self._options = complete_options(OPTIONS, settings.options)
         folder = weights_folder(settings.weights, ("config.json",))
         model = _load(folder, settings.device, self._options)
+        exact = on_cpu(_sessions(model.asr).values())
         self._stop = _stoppable(model.asr)
         self._canary = isinstance(model.asr, NemoConformerAED)
         self._model = model.with_timestamps()
@@ -101,6 +102,7 @@ class Parakeet(TranscriptionEngine):
             languages=languages(_vocabulary(folder)),
             options=OPTIONS,
             word_times=not isinstance(model.asr, UNTIMED),
+            deterministic=exact,
             window=WINDOW,
             translates=self._canary,
         )

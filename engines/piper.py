@@ -143,7 +143,7 @@ class Piper(SpeechEngine):
             options=tuple(_options()),
             streaming=True,
             word_times=len(first.session.get_outputs()) > 1,
-            deterministic=not any(draws(source.file) for source in sources),
+            deterministic=not self._cuda and not any(draws(source.file) for source in sources),
             speed=(0.25, 4.0),
         )
 

@@ -56,6 +56,8 @@ class PocketSphinx(TranscriptionEngine):
             deterministic=True,
             window=20.0,
         )
+        # The first utterance finds less than those that follow, and some are heard otherwise then.
+        list(self.transcribe(TranscriptionCall(np.zeros(RATE // 10, np.float32))))
 
     def transcribe(self, call: TranscriptionCall) -> Iterator[Transcript | None]:
         pcm = (np.clip(np.nan_to_num(call.audio), -1.0, 32767 / 32768) * 32768).astype("<i2")

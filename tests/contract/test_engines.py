@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from stentor.lifecycle.process import WorkerCommand
+from stentor_engine import SpeechEngine
 from stentor_engine.host import AnyEngine
-from tests.contract.engines import CONVERSION, FILES, SPEECH, TRANSCRIPTION, loaded
+from tests.contract.engines import (
+    CONVERSION,
+    FILES,
+    SPEECH,
+    TRANSCRIPTION,
+    call,
+    loaded,
+    spoken,
+)
 from tests.contract.remote import remote
-from tests.contract.suite import ConversionSuite, SpeechSuite, Start, TranscriptionSuite
+from tests.contract.suite import TEXT, ConversionSuite, SpeechSuite, Start, TranscriptionSuite
 
 
 @pytest.fixture
@@ -23,7 +33,13 @@ def start(name: str) -> Start:
 
 @pytest.mark.parametrize("name", SPEECH)
 class TestSpeech(SpeechSuite):
-    pass
+    def test_who_does_not_say_that_equal_calls_are_equal_cannot(self, engine: AnyEngine) -> None:
+        """It would be spoken later than it could: see docs/adr/0002."""
+        assert isinstance(engine, SpeechEngine)
+        before, _ = spoken(engine, call(engine, TEXT))
+        spoken(engine, call(engine, "Something else."))
+        again, _ = spoken(engine, call(engine, TEXT))
+        assert np.array_equal(before, again) == engine.capabilities.deterministic
 
 
 @pytest.mark.parametrize("name", TRANSCRIPTION)

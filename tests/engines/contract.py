@@ -26,11 +26,12 @@ from tests.engines.test_chatterbox import TINY
 @dataclass(frozen=True)
 class Model:
     """`folder`: of those that the recipe makes; `source`: of an engine's file, where it is not the
-    bundled one that can load such a model."""
+    bundled one that can load such a model; `engine`: its name, where it is not the model's."""
 
     recipe: str
     folder: str = "."
     source: str | None = None
+    engine: str | None = None
 
 
 MODELS = {
@@ -40,18 +41,20 @@ MODELS = {
     "parakeet": Model("parakeet", "tdt"),
     "whisper": Model("whisper", "multilingual"),
     "whisper-cpp": Model("whisper-cpp", "multilingual"),
-    "moonshine": Model("moonshine", "tiny"),
+    "moonshine": Model("moonshine", "words"),
+    "moonshine-streaming": Model("moonshine", "streaming-words", engine="moonshine"),
     "pocket-tts": Model("pocket-tts", "tiny"),
     "xtts-v2": Model("xtts-v2", "tiny"),
     "vibevoice": Model("vibevoice", "tiny"),
     "higgs": Model("higgs", "tiny"),
     "zonos": Model("zonos", "tiny"),
     "chatterbox": Model("chatterbox", "base", TINY),
+    "chatterbox-turbo": Model("chatterbox", "turbo", TINY),
     "chatterbox-multilingual": Model("chatterbox", "multilingual", TINY),
     "chatterbox-vc": Model("chatterbox", "base", TINY),
 }
 DEVICE = os.environ.get("STENTOR_TEST_DEVICE", "cpu")
-OPTIONS = {"moonshine": {"arch": "tiny"}}
+OPTIONS = {"moonshine": {"arch": "tiny"}, "moonshine-streaming": {"arch": "tiny-streaming"}}
 
 
 class SpeechSuite(suite.SpeechSuite):
@@ -69,11 +72,13 @@ def start(
     recipe: Callable[[str], Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Start:
+    model = MODELS[name]
+    engine = model.engine or name
     engines = find_engines([bundled_engines()])
-    devices = declared(name, engines).devices
+    devices = declared(engine, engines).devices
     if DEVICE.partition(":")[0] not in devices:
-        pytest.skip(f"{name} does not run on {DEVICE}: it runs on {', '.join(devices)}")
-    model, file = MODELS[name], engines[name]
+        pytest.skip(f"{engine} does not run on {DEVICE}: it runs on {', '.join(devices)}")
+    file = engines[engine]
     if model.source is not None:
         file = tmp_path_factory.mktemp("engines") / "tiny.py"
         file.write_text(model.source)
@@ -82,8 +87,8 @@ def start(
         "weights": str(recipe(model.recipe) / model.folder),
         "options": OPTIONS.get(name, {}),
     }
-    python = str(environment(name).python)
-    return lambda: remote(WorkerCommand(name, file, settings, python))
+    python = str(environment(engine).python)
+    return lambda: remote(WorkerCommand(engine, file, settings, python))
 
 
 @pytest.fixture(scope="module")

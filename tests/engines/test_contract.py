@@ -9,11 +9,11 @@ from tests.engines.contract import SpeechSuite, engine, start
 
 __all__ = ["engine", "start"]
 
-# Not chatterbox-turbo: its tiny model has nothing to say of a text of 60 characters.
 SPEECH = (
     *("pocket-tts", "xtts-v2", "vibevoice", "higgs", "zonos"),
-    *("chatterbox", "chatterbox-multilingual"),
+    *("chatterbox", "chatterbox-turbo", "chatterbox-multilingual"),
 )
+HEARING = ("whisper", "whisper-cpp", "moonshine", "moonshine-streaming")
 
 
 @pytest.mark.parametrize("name", SPEECH, scope="module")
@@ -21,7 +21,7 @@ class TestSpeech(SpeechSuite):
     pass
 
 
-@pytest.mark.parametrize("name", ["whisper", "whisper-cpp", "moonshine"], scope="module")
+@pytest.mark.parametrize("name", HEARING, scope="module")
 class TestTranscription(TranscriptionSuite):
     pass
 

@@ -2,9 +2,10 @@
 
 They are of the package's own classes, made small by `shrink`, and random but for this: `base` stops
 after LENGTH tokens, of which one is no sound; `multilingual` then says one token twice, at which
-the package ends it. `turbo` stops at a place of its whole input, so a longer text is spoken
-shorter: TURBO tokens less those of the text, and less those by which a recording is longer than
-VOICE. A token is 960 samples. Nothing stops `endless`, and three others miss something.
+the package ends it. `turbo` stops at the second of the places of its whole input that TURBO
+divides: it says TURBO tokens, and those that lack from the recording and the text to the first
+one. A token is 960 samples. Nothing stops `endless`, `mute` stops at once, and three others miss
+something.
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ from s3tokenizer.model_v2 import S3TokenizerV2
 from safetensors.torch import save_file
 from tokenizers import AddedToken, Tokenizer, models
 
-LENGTH, TURBO = 25, 60
+LENGTH, TURBO = 25, 30
 VOICE = 6.0
 """Seconds of the recording that the models' own voice is made of."""
 STOP, SOUNDS, NO_SOUND = 6562, 6561, 7000
 """Tokens of speech: the end, the number of those that are heard, and one that is not."""
+LATE = SOUNDS // 2
+"""The first of the tokens by which `turbo` knows that it has passed a place where it could stop."""
 HELD = 100
 """The token that `multilingual` says twice."""
 TAGS = ("clear throat", "sigh", "shush", "cough", "groan", "sniff", "gasp", "chuckle", "laugh")
@@ -54,16 +57,17 @@ def main(folder: Path) -> None:
     write_base(folder / "base", voices, base(T3Config.english_only(), LENGTH), generator)
     _save(base(T3Config.english_only(), None), _but_for("t3_cfg.safetensors", folder / "endless"))
     write_turbo(folder / "turbo", voices, turbo(), S3Gen(meanflow=True).eval())
+    _save(mute(), _but_for("t3_turbo_v1.safetensors", folder / "mute", "turbo"))
     write_multilingual(folder / "multilingual", voices, multilingual(), generator)
     _but_for("conds.pt", folder / "voiceless")
     _but_for("ve.safetensors", folder / "lacking")
     _but_for("s3gen.safetensors", folder / "broken").write_bytes(b"no tensors")
 
 
-def _but_for(name: str, folder: Path) -> Path:
-    """Where the folder's file of that name would be; its others are those of `base`."""
+def _but_for(name: str, folder: Path, origin: str = "base") -> Path:
+    """Where the folder's file of that name would be; its others are those of `origin`."""
     folder.mkdir()
-    for file in (folder.parent / "base").iterdir():
+    for file in (folder.parent / origin).iterdir():
         if file.name != name:
             (folder / file.name).symlink_to(file)
     return folder / name
@@ -142,14 +146,41 @@ def turbo() -> Any:
     config.speech_cond_prompt_len = 375
     config.use_perceiver_resampler = False
     config.emotion_adv = False
-    model = T3(config)
-    before = 1 + round(25 * VOICE)  # the speaker, and the tokens of the recording
+    return _with_clock(T3(config)).eval()
+
+
+def mute() -> Any:
+    model = turbo()
     with torch.no_grad():
-        model.speech_emb.weight[:, 0] = 0.0
-        model.tfmr.wpe.weight[before + TURBO :, 0] = 100.0
-        model.speech_head.bias[SOUNDS:] = -20.0
-        model.speech_head.weight[STOP, 0] = 10.0
-    return model.eval()
+        model.speech_head.bias[STOP] = 1000.0
+    return model
+
+
+def _with_clock(model: Any) -> Any:
+    """Four numbers of each token are set apart: whether TURBO divides its place, whether it is one
+    of the LATE ones, and the opposites of both, so that all tokens are of one length. An early one
+    follows where none of the two is true, a late one where one is, the end where both are. The rest
+    follows the text and the voice, more than it would by chance.
+    """
+    places, sounds, head = model.tfmr.wpe.weight, model.speech_emb.weight, model.speech_head
+    with torch.no_grad():
+        for layer in model.tfmr.h:
+            layer.attn.c_proj.weight *= 400.0
+            for output in (layer.attn.c_proj, layer.mlp.c_proj):
+                output.weight[:, :4] = 0.0
+            for taken in (layer.attn.c_attn, layer.mlp.c_fc):
+                taken.weight[:4] = 0.0
+        places[:, :4] = sounds[:, :4] = 0.0
+        places[::TURBO, 0] = 100.0
+        places[:, 2] = 100.0 - places[:, 0]
+        sounds[LATE:SOUNDS, 1] = 100.0
+        sounds[:, 3] = 100.0 - sounds[:, 1]
+        head.weight *= 50.0
+        head.weight[:, :4] = head.bias[:] = 0.0
+        head.weight[LATE:SOUNDS, :2], head.bias[LATE:SOUNDS] = 30.0, -80.0
+        head.weight[STOP, :2], head.bias[STOP] = 60.0, -330.0
+        head.bias[SOUNDS] = -1000.0  # the start
+    return model
 
 
 def write_base(folder: Path, voices: Any, model: Any, generator: Any) -> None:

@@ -30,10 +30,12 @@ from stentor_engine.yielded import s16le
 def main(engines: Path, models: Path) -> None:
     speaker = engine_class(engines, "chatterbox")(Settings("cpu", str(models / "base")))
     module = sys.modules[f"stentor_engines_{engines.stem}"]
+    turbo = engine_class(engines, "chatterbox-turbo")(Settings("cpu", str(models / "turbo")))
     converter = engine_class(engines, "chatterbox-vc")(Settings("cpu", str(models / "base")))
     facts = {
         "spoken": s16le(spoken(speaker)).hex(),
         "exaggeration": exaggeration(speaker),
+        "turbo": {n: len(spoken(turbo, text="W" * (n - 1) + ".")) for n in (2, 61, 300)},
         **memory(speaker, module),
         **conversion(converter, module),
         "hooks": hooks(
@@ -47,7 +49,7 @@ def main(engines: Path, models: Path) -> None:
 
 def call(engine: Any, **more: Any) -> SpeechCall:
     options = complete_options(engine.capabilities.options, more.pop("options", {}))
-    return SpeechCall("Hello there.", options=options, **{"seed": 7} | more)
+    return SpeechCall(more.pop("text", "Hello there."), options=options, **{"seed": 7} | more)
 
 
 def spoken(engine: Any, **more: Any) -> np.ndarray:

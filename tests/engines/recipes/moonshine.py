@@ -9,16 +9,21 @@
 
 `tiny` is of Moonshine's kind of that name, with the sizes that its runtime expects: its decoder
 gives each token the next one, whatever is heard. `words` also tells where
-it attends: each token one frame further. `half` lacks its decoder, `odd` has none that can be read,
-and `bare` only has a streaming model's configuration.
+it attends: each token one frame further. `slow` computes for minutes. `half` lacks its decoder,
+`odd` has none that can be read, and `bare` only has a streaming model's configuration. `streaming`
+is whole, see moonshine_streaming.py; `streaming-words` also tells where it attends.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as rt
@@ -27,6 +32,8 @@ from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_help
 LAYERS, HEADS, WIDTH = 6, 8, 36
 """Of Moonshine's tiny kind."""
 FRAMES = 6
+SIZE, SQUARES = 2048, 8
+"""Of the matrices by which `slow` takes its time, and how many it makes of each line."""
 TOKENS = ("<unk>", "<s>", "</s>", "▁Known", "▁answers", "▁never", "▁change", ".")
 """The runtime starts with the second one, and ends with the third."""
 SAID = (1, 3, 4, 5, 6, 7, 2)
@@ -44,6 +51,10 @@ def main(folder: Path) -> None:
         write(folder / name)
     write(folder / "words")
     convert(decoder(attending=True), folder / "words" / "decoder_with_attention.ort")
+    write(folder / "slow")
+    convert(encoder(slow=True), folder / "slow" / "encoder_model.ort")
+    for name in ("streaming", "streaming-words"):
+        write_streaming(folder / name, attending=name == "streaming-words")
     (folder / "half" / "decoder_model_merged.ort").unlink()
     (folder / "odd" / "decoder_model_merged.ort").write_bytes(b"no model")
     (folder / "bare").mkdir()
@@ -54,8 +65,31 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True)
     convert(encoder(), folder / "encoder_model.ort")
     convert(decoder(), folder / "decoder_model_merged.ort")
-    data = [token.encode() for token in TOKENS]
-    (folder / "tokenizer.bin").write_bytes(b"".join(bytes([len(each)]) + each for each in data))
+    write_tokens(folder, [token.encode() for token in TOKENS])
+
+
+def write_streaming(folder: Path, *, attending: bool) -> None:
+    folder.mkdir()
+    streaming = beside("moonshine_streaming")
+    for name, graph in streaming.graphs(attending=attending).items():
+        convert(graph, folder / f"{name}.ort")
+    write_tokens(folder, streaming.TOKENS)
+    (folder / "streaming_config.json").write_text(json.dumps(streaming.CONFIG, indent=2))
+
+
+def beside(name: str) -> Any:
+    """A module of this folder, which is not among those that are imported from."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def write_tokens(folder: Path, tokens: Sequence[bytes]) -> None:
+    data = b"".join(bytes([len(each)]) + each for each in tokens)
+    (folder / "tokenizer.bin").write_bytes(data)
 
 
 def convert(model: ModelProto, file: Path) -> None:
@@ -71,18 +105,34 @@ def convert(model: ModelProto, file: Path) -> None:
         rt.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
 
 
-def encoder() -> ModelProto:
+def encoder(*, slow: bool = False) -> ModelProto:
     """Six frames, whatever is heard."""
     nodes = [
         helper.make_node("ReduceMean", ["input_values"], ["mean"], axes=[1], keepdims=0),
         helper.make_node("Mul", ["mean", "nothing"], ["none"]),
-        helper.make_node("Add", ["none", "frames"], ["last_hidden_state"]),
+        *(burning("none", "burnt") if slow else ()),
+        helper.make_node("Add", ["burnt" if slow else "none", "frames"], ["last_hidden_state"]),
     ]
     frames = np.zeros((1, FRAMES, HEADS * WIDTH), np.float32)
     constants = {"frames": frames, "nothing": np.zeros(1, np.float32)}
+    if slow:
+        constants["size"] = np.array([SIZE, SIZE])
     inputs = [helper.make_tensor_value_info("input_values", FLOAT, ["b", "n"])]
     outputs = [helper.make_tensor_value_info("last_hidden_state", FLOAT, list(frames.shape))]
     return model(nodes, constants, inputs, outputs)
+
+
+def burning(nothing: str, burnt: str) -> list[NodeProto]:
+    """Multiplies a matrix that is its own square, for a while; what comes of it is nothing, too."""
+    even = helper.make_tensor("even", FLOAT, [1], [1 / SIZE])
+    names = [f"square {n}" for n in range(SQUARES)]
+    return [
+        helper.make_node("ConstantOfShape", ["size"], ["matrix"], value=even),
+        helper.make_node("Add", ["matrix", nothing], names[:1]),
+        *(helper.make_node("MatMul", [a, a], [b]) for a, b in pairwise(names)),
+        helper.make_node("ReduceMean", names[-1:], ["left"], keepdims=0),
+        helper.make_node("Mul", ["left", nothing], [burnt]),
+    ]
 
 
 def decoder(*, attending: bool = False) -> ModelProto:

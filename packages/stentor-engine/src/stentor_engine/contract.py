@@ -51,7 +51,7 @@ class Capabilities:
     """Audio comes before the whole call is computed."""
     word_times: bool = False
     deterministic: bool = False
-    """Equal calls give equal samples, also in another process."""
+    """Equal calls give equal samples, or equal transcripts, also in another process."""
     normalises: bool = False
     """The engine itself reads numbers, dates and abbreviations aloud."""
     speed: tuple[float, float] | None = None

@@ -89,6 +89,13 @@ def is_full(error: BaseException) -> bool:
     return bool(_FULL.search(str(error)))
 
 
+def on_cpu(sessions: Iterable[Any]) -> bool:
+    """Nothing else computes. Elsewhere equal calls may differ: CUDA's kernels are chosen by what
+    was quickest when they were tried.
+    """
+    return all(session.get_providers() == ["CPUExecutionProvider"] for session in sessions)
+
+
 def draws(model: Path) -> bool:
     """The model draws random numbers: its equal calls may differ."""
     data = model.read_bytes()
