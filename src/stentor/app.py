@@ -47,7 +47,7 @@ from stentor.lifecycle.catalog import (
 from stentor.lifecycle.device import devices_present
 from stentor.lifecycle.environments import Environments
 from stentor.lifecycle.licences import Licences
-from stentor.lifecycle.memory import device_sizes, machine, memory_budget
+from stentor.lifecycle.memory import device_sizes, gpu_names, machine, memory_budget
 from stentor.lifecycle.proposal import Choice, better, propose
 from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.service import AnyService
@@ -179,6 +179,7 @@ def environments(config: Config) -> Environments:
         config.storage.data_dir / "environments",
         torch=config.engines.torch,
         timeout=config.engines.pull_timeout,
+        nvidia=config.engines.torch != "cpu" and bool(gpu_names()),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -24,11 +24,19 @@ class ScriptError(Exception):
 
 @dataclass(frozen=True)
 class Script:
-    """`exclude_newer`: packages published after that time do not count, in place of a lock."""
+    """`exclude_newer`: packages published after that time do not count, in place of a lock.
+    `cuda`: what it needs beside its dependencies where there is one of Nvidia's GPUs.
+    """
 
     dependencies: tuple[str, ...] = ()
     requires_python: str = ""
     exclude_newer: str | None = None
+    cuda: tuple[str, ...] = ()
+
+    def with_cuda(self) -> Script:
+        """What it needs in all on a machine with such a GPU."""
+        needed = {*self.dependencies, *self.cuda}
+        return replace(self, dependencies=tuple(sorted(needed)), cuda=())
 
 
 def read_script(source: str) -> Script:
@@ -60,11 +68,16 @@ def _content(lines: list[str]) -> Iterator[str]:
 
 def _script(data: dict[str, Any]) -> Script:
     try:
-        dependencies = data.get("dependencies", [])
+        dependencies = _canonical(data.get("dependencies", []))
         python = data.get("requires-python", "")
-        newer = data.get("tool", {}).get("uv", {}).get("exclude-newer")
-        canonical = tuple(sorted(str(Requirement(each)) for each in dependencies))
+        tools = data.get("tool", {})
+        newer = tools.get("uv", {}).get("exclude-newer")
+        cuda = _canonical(tools.get("stentor", {}).get("cuda", []))
         SpecifierSet(python)
     except (InvalidRequirement, InvalidSpecifier, TypeError, AttributeError) as error:
         raise ScriptError(f"the script block: {error}") from error
-    return Script(canonical, python, None if newer is None else str(newer))
+    return Script(dependencies, python, None if newer is None else str(newer), cuda)
+
+
+def _canonical(requirements: list[str]) -> tuple[str, ...]:
+    return tuple(sorted(str(Requirement(each)) for each in requirements))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,20 @@ def test_a_file() -> None:
     )
 
 
+def test_what_a_file_needs_on_a_gpu_alone() -> None:
+    more = (
+        '# exclude-newer = "2026-11-01T00:00:00Z"\n#\n# [tool.stentor]\n# cuda = ["cublas == 12"]'
+    )
+    script = read_script(FILE.replace('# exclude-newer = "2026-11-01T00:00:00Z"', more))
+    assert script == replace(read_script(FILE), cuda=("cublas==12",))
+    there = script.with_cuda()
+    assert there == replace(
+        read_script(FILE), dependencies=("Kokoro-ONNX==0.6.1", "cublas==12", "numpy")
+    )
+    assert environment_key(script, torch="auto") == environment_key(read_script(FILE), torch="auto")
+    assert environment_key(there, torch="auto") != environment_key(script, torch="auto")
+
+
 @pytest.mark.parametrize("text", ["", "import numpy\n", "# /// other\n# x = 1\n# ///\n"])
 def test_a_file_that_needs_nothing(text: str) -> None:
     assert read_script(text) == Script()
@@ -47,6 +62,7 @@ def test_a_file_that_needs_nothing(text: str) -> None:
         ("# /// script\n# dependencies = [7]\n# ///\n", "script block"),
         ('# /// script\n# requires-python = "new"\n# ///\n', "new"),
         ("# /// script\n# tool = 7\n# ///\n", "script block"),
+        ("# /// script\n# [tool.stentor]\n# cuda = [7]\n# ///\n", "script block"),
     ],
 )
 def test_a_block_that_cannot_be_read(text: str, why: str) -> None:
