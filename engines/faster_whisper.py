@@ -4,13 +4,18 @@
 #
 # [tool.uv]
 # exclude-newer = "2026-11-01T00:00:00Z"
+#
+# [tool.stentor]
+# cuda = ["nvidia-cublas-cu12==12.8.4.1"]
 # ///
 """Whisper of any size on CTranslate2: about 100 languages, on a CPU or an Nvidia GPU."""
 
 from __future__ import annotations
 
+import ctypes
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -36,6 +41,7 @@ from stentor_engine import (
 )
 from stentor_engine.bounds import finite, span, within
 from stentor_engine.fixed import require_unchanged
+from stentor_engine.full import is_full
 from stentor_engine.threads import THREADS, thread_count
 from stentor_engine.weight_files import weights_folder
 from stentor_engine.whisper import FALLBACK, codes_by_tag, language_tag
@@ -47,6 +53,12 @@ SHORTEST = 0.02
 V3_MELS = 128
 TURBO_LAYERS = 4
 """Of the decoder; the other models of that generation have 32."""
+
+CUBLAS = {
+    "linux": ("lib/libcublasLt.so.12", "lib/libcublas.so.12"),
+    "win32": ("bin/cublasLt64_12.dll", "bin/cublas64_12.dll"),
+}
+"""What CTranslate2 computes with on a GPU, in its package; each needs those before it."""
 
 COMPUTE_TYPES = (
     *("default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16"),
@@ -175,8 +187,13 @@ def _load(folder: Path, device: str, options: Mapping[str, OptionValue]) -> Whis
     kind, _, index = device.partition(":")
     if kind not in ("auto", "cpu", "cuda") or (index and not index.isdecimal()):
         raise LoadFailed(f"faster-whisper runs on auto, cpu, cuda or cuda:N, not on '{device}'")
-    if kind == "auto":
-        kind = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+    if kind != "cpu" and ctranslate2.get_cuda_device_count():
+        lacking = _load_cublas()
+        if lacking and kind == "cuda":
+            raise LoadFailed(f"device '{device}' cannot be used: {lacking} is not there")
+        kind = "cpu" if lacking else "cuda"
+    elif kind == "auto":
+        kind = "cpu"
     try:
         return WhisperModel(
             str(folder),
@@ -188,6 +205,19 @@ def _load(folder: Path, device: str, options: Mapping[str, OptionValue]) -> Whis
         )
     except (RuntimeError, ValueError) as error:
         raise _memory(error) or LoadFailed(f"the model cannot be loaded: {error}") from error
+
+
+def _load_cublas() -> str | None:
+    """From the package beside CTranslate2, or from where the system has it; the name of what is in
+    neither. CTranslate2 itself would look for it by its name, and only in a call.
+    """
+    for name in CUBLAS.get(sys.platform, ()):
+        file = Path(ctranslate2.__file__).parents[1] / "nvidia" / "cublas" / name
+        try:
+            ctypes.CDLL(str(file) if file.is_file() else file.name)
+        except OSError:
+            return file.name
+    return None
 
 
 def _codes(model: WhisperModel) -> list[str]:
@@ -232,4 +262,4 @@ def _word(word: Any, seconds: float) -> Word:
 
 
 def _memory(error: Exception) -> OutOfMemory | None:
-    return OutOfMemory(str(error)) if "out of memory" in str(error).lower() else None
+    return OutOfMemory(str(error)) if is_full(error) else None

@@ -16,9 +16,6 @@
 
 A large model, for GPUs of 24 GB. Without a recording it thinks up a voice, another one for each
 call. It shares an environment with VibeVoice, and names diffusers for that alone.
-
-Unproven: the names of the files in its repository, beside the weights' own. It asks for those that
-every such model has.
 """
 
 from __future__ import annotations
@@ -154,8 +151,13 @@ class Higgs(SpeechEngine):
         written = self._processor.apply_chat_template(
             turns, tokenize=False, add_generation_prompt=True
         )
+        begin = self._processor.tokenizer.bos_token
         inputs = self._processor(
-            text=[written], sampling_rate=REFERENCE_RATE, return_tensors="pt", **sound
+            text=[written],
+            sampling_rate=REFERENCE_RATE,
+            return_tensors="pt",
+            add_special_tokens=not (begin and written.startswith(begin)),  # it would begin twice
+            **sound,
         )
         return inputs.to(self._model.device)
 
@@ -231,14 +233,17 @@ class Hearing:
 def script(call: SpeechCall) -> list[dict[str, Any]]:
     """What the model is shown: the task, the scene with who speaks there, the text."""
     scene = [_text(call.instructions or SCENE)]
+    text = f"[{SPEAKER}] {call.text}"
     if call.reference is not None:
         scene += [_text(f"{SPEAKER}:"), {"type": "audio"}]
     elif call.voice is not None:
         scene.append(_text(f"{SPEAKER}: {call.voice}"))
+    else:
+        text = call.text  # a speaker whom nothing describes might be read aloud
     return [
         {"role": "system", "content": [_text(TASK)]},
         {"role": "scene", "content": scene},
-        {"role": "user", "content": [_text(f"[{SPEAKER}] {call.text}")]},
+        {"role": "user", "content": [_text(text)]},
     ]
 
 

@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.10,<3.14"
-# dependencies = ["numpy", "kokoro-onnx==0.6.1"]
+# dependencies = ["numpy", "kokoro-onnx==0.6.1", "pypinyin==0.55.0", "rjieba==0.2.2"]
 #
 # [tool.uv]
 # exclude-newer = "2026-11-01T00:00:00Z"
@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -64,8 +65,57 @@ LANGUAGES = {
     "z": Language("zh", "cmn"),
 }
 """By the first letter of a voice's id; its second one tells the gender."""
-KANJI = re.compile(r"[\u3400-\u9fff]")
-"""Each of them would be read aloud as "Chinese letter"."""
+HAN = re.compile(r"([\u3400-\u9fff]+)")
+"""In Japanese, each of them would be read aloud as "Chinese letter"."""
+MARKS = str.maketrans(
+    {
+        each: told
+        for these, told in (
+            *(
+                ("、，", ", "),
+                ("。．", ". "),
+                ("！", "! "),
+                ("？", "? "),
+                ("：", ": "),
+                ("；", "; "),
+            ),
+            *(("（", " ("), ("）", ") "), ("《「『【", " “"), ("》」』】", "” ")),
+        )
+        for each in these
+    }
+)
+"""Of Chinese and Japanese, as the model knows them."""
+
+
+def _by_pairs(pairs: str) -> dict[str, str]:
+    return dict(pair.split(":") for pair in pairs.split())
+
+
+TIE = "^"
+"""Between the letters of one sound, as espeak-ng tells them; the model has a letter for each."""
+SOUNDS = _by_pairs("a^ɪ:I a^ʊ:W e^ɪ:A o^ʊ:O ə^ʊ:Q ɔ^ɪ:Y d^z:ʣ d^ʒ:ʤ d^ʑ:ʥ t^s:ʦ t^ʃ:ʧ t^ɕ:ʨ ^: -:")
+ENGLISH = _by_pairs(
+    "ʔˌn\u0329:tn ʔn\u0329:tn e^ə:ɛː ə^l:ᵊl i^ə:iə ɚ:əɹ ʲo:jo ʲə:jə ʲ: r:ɹ x:k ç:k ɐ:ə ɬ:l "
+    "ɾ:T ʔ:t \u0303:"
+)
+AMERICAN = _by_pairs("ɜːɹ:ɜɹ ɜː:ɜɹ ɪə:iə ː: e:A o:ɔ")
+BRITISH = _by_pairs("iə:ɪə e:A o:ɔ")
+"""Each in this order."""
+SYLLABIC = re.compile("(.)\u0329")
+"""A consonant that is a syllable: the model's has a short vowel before it."""
+INITIALS = {"": ""} | _by_pairs(
+    "b:p p:pʰ m:m f:f d:t t:tʰ n:n l:l g:k k:kʰ h:x j:ʨ q:ʨʰ x:ɕ r:ɻ s:s z:ʦ c:ʦʰ zh:ꭧ ch:ꭧʰ sh:ʂ"
+)
+FINALS = _by_pairs(
+    "a:a ai:ai ao:au an:a-n ang:a-ŋ e:ɤ ei:ei en:ə-n eng:ə-ŋ er:ɚ ê:ɛ o:wo ou:ou ong:ʊ-ŋ i:i "
+    "ia:ja iao:jau ian:jɛ-n iang:ja-ŋ ie:je in:i-n ing:i-ŋ io:jɔ iou:jou iong:jʊ-ŋ u:u ua:wa "
+    "uai:wai uan:wa-n uang:wa-ŋ uei:wei uen:wə-n ueng:wə-ŋ uo:wo ü:y üe:ɥe üan:ɥɛ-n ün:y-n"
+)
+"""Of Mandarin, by their pinyin. The tone is told behind the vowel, where the hyphen is."""
+BUZZING = ("z", "c", "s", "zh", "ch", "sh", "r")
+"""Initials after which an i is none."""
+TONES = ("", "→", "↗", "↓", "↘", "")
+"""By their numbers; 5 is none."""
 DEFAULT = "af_heart"
 """The voice that its makers grade best."""
 
@@ -124,7 +174,7 @@ class KokoroOnnx(SpeechEngine):
         options = call.options
         voice = call.voice or self.capabilities.voices[0].id
         style = mix(parse_blend(voice) or {voice: 1.0}, self._voices)
-        phonemes = self._phonemes(call.text, _language(call.language, voice).espeak)
+        phonemes = self._phonemes(call.text, _language(call.language, voice))
         if not any(map(str.isalpha, phonemes)):
             return
         audio, _, timings = yield from self._stop.stoppable(
@@ -142,12 +192,89 @@ class KokoroOnnx(SpeechEngine):
             yield from words(call.text, timings)
         yield np.ascontiguousarray(audio, np.float32)
 
-    def _phonemes(self, text: str, language: str) -> str:
-        if language == "ja" and KANJI.search(text):
+    def _phonemes(self, text: str, language: Language) -> str:
+        if language.tag == "ja" and HAN.search(text):
             raise InvalidCall("this model reads Japanese in kana only")
-        lines = [line for line in speakable(text, language).splitlines() if line.strip()]
-        spoken = " ".join(_backend(language).phonemize(lines)) if lines else ""
-        return str(self._kokoro.tokenizer.known(" ".join(spoken.split())))
+        if language.tag in ("ja", "zh"):
+            text = text.translate(MARKS)
+        spoken = mandarin(text) if language.tag == "zh" else read(text, language.espeak)
+        tokenizer = self._kokoro.tokenizer
+        return str(tokenizer.known(" ".join(plain(spoken, tokenizer.vocab).split())))
+
+
+def read(text: str, voice: str) -> str:
+    """As espeak-ng reads it, in the letters that the model was trained with."""
+    lines = [line for line in speakable(text, voice).splitlines() if line.strip()]
+    spoken = " ".join(_backend(voice).phonemize(lines)) if lines else ""
+    return english(spoken, british=voice == "en-gb") if voice[:2] == "en" else respelled(spoken)
+
+
+def english(spoken: str, *, british: bool) -> str:
+    sounds = replaced(replaced(spoken, ENGLISH), SOUNDS)
+    return replaced(SYLLABIC.sub("ᵊ\\1", sounds), BRITISH if british else AMERICAN)
+
+
+def respelled(spoken: str) -> str:
+    return replaced(spoken, SOUNDS)
+
+
+def replaced(text: str, by: Mapping[str, str]) -> str:
+    for old, new in by.items():
+        text = text.replace(old, new)
+    return text
+
+
+def plain(spoken: str, known: Collection[str]) -> str:
+    """What is not known loses its marks: of `ä` the `a` is left."""
+    return "".join(c if c in known else unicodedata.normalize("NFD", c) for c in spoken)
+
+
+def mandarin(text: str) -> str:
+    """Words of Chinese by their pinyin, what is between them as English."""
+    between, *rest = HAN.split(text)
+    spoken = _foreign(between)
+    for han, between in zip(rest[::2], rest[1::2], strict=True):
+        spoken += " ".join(map(syllables, _cut(han))) + _foreign(between)
+    return spoken
+
+
+def _foreign(text: str) -> str:
+    """Marks alone are as they are."""
+    if not any(map(str.isalnum, text)):
+        return text
+    return f"{' ' if text[0].isalnum() else ''}{read(text, 'en-us')} "
+
+
+def _cut(han: str) -> list[str]:
+    import rjieba  # takes a third of a second and 30 MB, for Chinese alone
+
+    return list(rjieba.cut(han))
+
+
+def syllables(word: str) -> str:
+    from pypinyin import Style, lazy_pinyin  # twice as much
+
+    initials = lazy_pinyin(word, Style.INITIALS, errors="ignore", strict=True)
+    finals = lazy_pinyin(
+        word,
+        Style.FINALS_TONE3,
+        errors="ignore",
+        strict=True,
+        v_to_u=True,
+        neutral_tone_with_five=True,
+    )
+    return "".join(map(syllable, initials, finals))
+
+
+def syllable(initial: str, final: str) -> str:
+    """`final` ends with its tone's number; of some interjections there is none."""
+    name, tone = final[:-1] or "en", TONES[int(final[-1:] or 5)]
+    if name == "i" and initial in BUZZING:
+        return f"{INITIALS[initial]}ɨ{tone}"
+    vowel, _, coda = FINALS[name].partition("-")
+    if name == "o" and not initial:
+        vowel = "ɔ"
+    return f"{INITIALS[initial]}{vowel}{tone}{coda}"
 
 
 def mix(
@@ -246,6 +373,7 @@ def _backend(language: str) -> EspeakBackend:
                 with_stress=True,
                 # With its flags, as `(en)`, the language of a foreign word would be read aloud.
                 language_switch="remove-flags",
+                tie=TIE,
             )
         finally:
             tempfile.tempdir = before

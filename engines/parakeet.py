@@ -41,7 +41,8 @@ from stentor_engine import (
     complete_options,
 )
 from stentor_engine.fixed import require_unchanged
-from stentor_engine.onnx import Stop, is_full, on_cpu, onnx_provider, require_provider
+from stentor_engine.full import is_full
+from stentor_engine.onnx import Stop, on_cpu, onnx_provider, require_provider
 from stentor_engine.threads import THREADS, thread_count
 from stentor_engine.weight_files import weights_folder
 
@@ -69,8 +70,8 @@ EUROPEAN = (
 """What Parakeet v3 and Canary v2 were trained on."""
 
 OPTIONS = (THREADS,)
-FLOAT = ("config.json", "vocab.txt", "*-model.onnx", "*-model.onnx.data")
-INT8 = ("config.json", "vocab.txt", "*-model.int8.onnx")
+FLOAT = ("config.json", "vocab.txt", "*model.onnx", "*model.onnx.data")
+INT8 = ("config.json", "vocab.txt", "*model.int8.onnx")
 V3 = "istupakov/parakeet-tdt-0.6b-v3-onnx"
 V2 = "istupakov/parakeet-tdt-0.6b-v2-onnx"
 

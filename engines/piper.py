@@ -26,6 +26,7 @@ import onnxruntime as rt
 import soxr
 from numpy.typing import NDArray
 from piper import PiperVoice, SynthesisConfig
+from piper.config import PhonemeType
 from piper.const import BOS, PAD
 
 from stentor_engine import (
@@ -49,6 +50,8 @@ DEFAULT = "en_US-lessac-medium"
 """Of several voices the first one."""
 KEPT = 4
 """Models in memory at once, of 60 to 120 MB each."""
+READ = (PhonemeType.ESPEAK, PhonemeType.TEXT, PhonemeType.HEBREW)
+"""For the others the package wants more packages, or downloads what it reads them with."""
 SILENT = 1e-8
 """A peak that is none."""
 
@@ -213,6 +216,8 @@ def _load(source: Source, use_cuda: bool, stop: Stop) -> PiperVoice:
         model = PiperVoice.load(source.file, use_cuda=use_cuda, include_alignments=True)
     except Exception as error:
         raise LoadFailed(f"{source.file.name} cannot be loaded: {error}") from error
+    if (kind := model.config.phoneme_type) not in READ:
+        raise LoadFailed(f"{source.file.name} cannot be used: it is read as {kind.value}")
     if use_cuda and "CUDAExecutionProvider" not in model.session.get_providers():
         raise LoadFailed("device 'cuda' cannot be used: ONNX Runtime does not start it")
     model.session = stop.session(model.session)

@@ -1,6 +1,6 @@
 # /// script
-# requires-python = ">=3.10"
-# dependencies = ["numpy", "openai-whisper==20250625", "torch"]
+# requires-python = ">=3.10,<3.14"
+# dependencies = ["numpy", "openai-whisper==20250625", "torch==2.8.0"]
 #
 # [tool.uv]
 # exclude-newer = "2026-11-01T00:00:00Z"

@@ -40,6 +40,7 @@ from stentor_engine import (
 )
 from stentor_engine.bounds import span
 from stentor_engine.fixed import require_unchanged
+from stentor_engine.full import is_told_full
 from stentor_engine.threads import THREADS, thread_count
 from stentor_engine.weight_files import weights_file
 from stentor_engine.whisper import codes_by_tag, language_tag
@@ -274,7 +275,7 @@ def _errors() -> Iterator[list[str]]:
 
 def _failed(what: str, errors: Sequence[str]) -> EngineError:
     told = "; ".join([what, *errors])
-    return OutOfMemory(told) if "alloc" in told else EngineError(told)
+    return OutOfMemory(told) if is_told_full(told) else EngineError(told)
 
 
 def _gpu(device: str, built: str) -> tuple[bool, int]:

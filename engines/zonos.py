@@ -20,8 +20,6 @@
 
 An install of its package has not all of its code, wants a web server, and is published by strangers
 where packages are. So its code is fetched with the weights: ten files of one commit, by checksums.
-
-Unproven: that fetch from GitHub. The checksums are those of the files that it was proven with.
 """
 
 from __future__ import annotations
@@ -40,7 +38,6 @@ import espeakng_loader
 # Before the packages are imported: nothing is to be downloaded or told.
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 # Where its phonemes come from.
-os.environ["PHONEMIZER_ESPEAK_LIBRARY"] = espeakng_loader.get_library_path()
 os.environ["ESPEAK_DATA_PATH"] = espeakng_loader.get_data_path()
 
 # Threads that wait busily for one another, as is PyTorch's way, take five times as long where other
@@ -289,6 +286,8 @@ def _code(folder: Path) -> Any:
     finally:
         sudachipy.Dictionary = known
     zonos: Any = sys.modules["zonos"]
+    # Behind the import: on a Mac it names a place where one may have been installed.
+    os.environ["PHONEMIZER_ESPEAK_LIBRARY"] = espeakng_loader.get_library_path()
     _make_phonemizers(zonos.conditioning)
     return zonos
 

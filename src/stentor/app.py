@@ -46,6 +46,7 @@ from stentor.lifecycle.catalog import (
 )
 from stentor.lifecycle.device import devices_present
 from stentor.lifecycle.environments import Environments
+from stentor.lifecycle.gpus import gpus
 from stentor.lifecycle.licences import Licences
 from stentor.lifecycle.memory import device_sizes, machine, memory_budget
 from stentor.lifecycle.proposal import Choice, better, propose
@@ -179,6 +180,7 @@ def environments(config: Config) -> Environments:
         config.storage.data_dir / "environments",
         torch=config.engines.torch,
         timeout=config.engines.pull_timeout,
+        nvidia=config.engines.torch != "cpu" and bool(gpus()),
     )
 
 

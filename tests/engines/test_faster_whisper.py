@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
+from tests.engines.conftest import Inside
 from tests.engines.hearing import KNOWN, WhisperSuite, heard, silent_wav, sure_segment
 from tests.engines.refusals import unavailable
 
@@ -85,3 +88,33 @@ def test_missing_weights_are_told(
 ) -> None:
     with unavailable(said):
         heard(client, model, speech)
+
+
+GPU = """
+import json, sys
+from pathlib import Path
+import ctranslate2
+from stentor_engine import LoadFailed, Settings
+from stentor_engine.loader import engine_class
+
+ctranslate2.get_cuda_device_count = lambda: 1
+kind = engine_class(Path(sys.argv[1]), "faster-whisper")
+told = {}
+for device in ("auto", "cpu", "cuda"):
+    try:
+        told[device] = kind(Settings(device, sys.argv[2]))._model.model.device
+    except LoadFailed as error:
+        told[device] = str(error)
+print(json.dumps(told))
+"""
+"""Run in the engine's environment, which has no CUDA: no GPU is here."""
+
+
+def test_a_gpu_without_its_libraries_is_told_before_the_first_call(
+    inside: Inside, recipe: Callable[[str], Path]
+) -> None:
+    """CTranslate2 would load its model, and fail in every call."""
+    told = inside(ENGINE, GPU, str(recipe(ENGINE) / "english"))
+    assert told["auto"] == told["cpu"] == "cpu"
+    assert "'cuda' cannot be used" in told["cuda"]
+    assert "cublas" in told["cuda"]

@@ -33,6 +33,9 @@ backends = [{{ engine = "piper" }}]
 [models.noisy]
 weights = "{folder}/noisy"
 backends = [{{ engine = "piper" }}]
+[models.pinyin]
+weights = "{folder}/pinyin"
+backends = [{{ engine = "piper" }}]
 [models.missing]
 weights = "{folder}/missing"
 backends = [{{ engine = "piper" }}]
@@ -134,7 +137,12 @@ def test_a_hang_up_stops_it_amid_a_piece(server: Server) -> None:
 
 @pytest.mark.parametrize(
     ("model", "told"),
-    [("missing", "missing"), ("unfetched", "stentor models pull"), ("elsewhere", "mps")],
+    [
+        ("missing", "missing"),
+        ("unfetched", "stentor models pull"),
+        ("elsewhere", "mps"),
+        ("pinyin", "read as pinyin"),
+    ],
 )
 def test_what_is_not_there_is_told(server: Server, model: str, told: str) -> None:
     with unavailable(told):

@@ -28,6 +28,13 @@ SDK_NEEDS = ("wyoming", "numpy")
 REGISTRY = "registry"
 """The build of PyTorch that the usual registry of packages has, where PyTorch's own is not to be
 reached."""
+FROM_PYTORCH = (
+    *("torch", "torchaudio", "torchvision", "triton", "triton-rocm", "triton-xpu"),
+    *("pytorch-triton", "pytorch-triton-rocm", "pytorch-triton-xpu"),
+)
+"""What comes from PyTorch's own registry. It does not tell of every file when it was published, and
+uv leaves out those of which a bound asks that.
+"""
 TAIL = 2_000
 """Characters of uv's own words that explain a failed build."""
 
@@ -87,15 +94,21 @@ def _make(environment: Environment, script: Script) -> list[str]:
 
 
 def _install(environment: Environment, script: Script, torch: str) -> list[str]:
-    newer = ["--exclude-newer", script.exclude_newer] if script.exclude_newer else []
-    build = [] if torch == REGISTRY else ["--torch-backend", torch]
     return [
         *("pip", "install", "--python", str(environment.python)),
-        *build,
-        *newer,
+        *resolving(script, torch),
         *script.dependencies,
         *SDK_NEEDS,
     ]
+
+
+def resolving(script: Script, torch: str) -> list[str]:
+    """uv's options that tell which versions count, and which build of PyTorch."""
+    newer = ["--exclude-newer", script.exclude_newer] if script.exclude_newer else []
+    if torch == REGISTRY:
+        return newer
+    unbound = [f"--exclude-newer-package={name}=false" for name in FROM_PYTORCH if newer]
+    return ["--torch-backend", torch, *newer, *unbound]
 
 
 def renew_sdk(environment: Environment) -> None:

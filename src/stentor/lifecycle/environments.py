@@ -19,23 +19,26 @@ log = structlog.get_logger(__name__)
 class Environments:
     """Those below one folder. Builds each once, however many ask for it."""
 
-    def __init__(self, folder: Path, *, torch: str, timeout: float) -> None:
-        """`torch`: which build of PyTorch, as uv names its backends; `timeout`: for a build."""
+    def __init__(self, folder: Path, *, torch: str, timeout: float, nvidia: bool = False) -> None:
+        """`torch`: which build of PyTorch, as uv names its backends; `timeout`: for a build;
+        `nvidia`: engines are to use one of Nvidia's GPUs, which is there.
+        """
         self._folder = folder
         self._torch = torch
         self._timeout = timeout
+        self._nvidia = nvidia
         self._building: dict[Path, asyncio.Lock] = {}
 
     def find(self, file: Path) -> Environment | None:
         """Of an engine's file; None: the gateway's own has all that it needs. Raises
         ModelUnavailable for a file that does not say what it needs in a way that can be read.
         """
-        script = _script(file)
+        script = self._script(file)
         return None if satisfied_here(script) else self._environment(script)
 
     async def pull(self, file: Path, told: Told) -> Environment | None:
         """The same, built where it is not there yet; `told` hears how that goes."""
-        script = _script(file)
+        script = self._script(file)
         if satisfied_here(script):
             return None
         environment = self._environment(script)
@@ -61,12 +64,12 @@ class Environments:
     def _environment(self, script: Script) -> Environment:
         return Environment(self._folder / environment_key(script, torch=self._torch))
 
-
-def _script(file: Path) -> Script:
-    try:
-        return read_script(file.read_text())
-    except (OSError, UnicodeDecodeError, ScriptError) as error:
-        raise ModelUnavailable(f"{file.name} does not say what it needs: {error}") from error
+    def _script(self, file: Path) -> Script:
+        try:
+            script = read_script(file.read_text())
+        except (OSError, UnicodeDecodeError, ScriptError) as error:
+            raise ModelUnavailable(f"{file.name} does not say what it needs: {error}") from error
+        return script.with_cuda() if self._nvidia else script
 
 
 def _unheard(line: str) -> None:

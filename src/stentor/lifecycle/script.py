@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -18,6 +18,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 START, END = "# /// script", "# ///"
 HEEDED = ("dependencies", "requires-python", "tool")
 HEEDED_OF_UV = ("exclude-newer",)
+HEEDED_OF_OURS = ("cuda",)
 
 
 class ScriptError(Exception):
@@ -26,11 +27,19 @@ class ScriptError(Exception):
 
 @dataclass(frozen=True)
 class Script:
-    """`exclude_newer`: packages published after that time do not count, in place of a lock."""
+    """`exclude_newer`: packages published after that time do not count, in place of a lock.
+    `cuda`: what it needs beside its dependencies where there is one of Nvidia's GPUs.
+    """
 
     dependencies: tuple[str, ...] = ()
     requires_python: str = ""
     exclude_newer: str | None = None
+    cuda: tuple[str, ...] = ()
+
+    def with_cuda(self) -> Script:
+        """What it needs in all on a machine with such a GPU."""
+        needed = {*self.dependencies, *self.cuda}
+        return replace(self, dependencies=tuple(sorted(needed)), cuda=())
 
 
 def read_script(source: str) -> Script:
@@ -65,19 +74,25 @@ def _script(data: dict[str, Any]) -> Script:
     other tools are theirs.
     """
     try:
+        tools = data.get("tool", {})
+        uv, ours = tools.get("uv", {}), tools.get("stentor", {})
         unheeded = [key for key in data if key not in HEEDED]
-        uv = data.get("tool", {}).get("uv", {})
         unheeded += [f"tool.uv.{key}" for key in uv if key not in HEEDED_OF_UV]
-        dependencies = data.get("dependencies", [])
+        unheeded += [f"tool.stentor.{key}" for key in ours if key not in HEEDED_OF_OURS]
+        dependencies = _canonical(data.get("dependencies", []))
+        cuda = _canonical(ours.get("cuda", []))
         python = data.get("requires-python", "")
         newer = uv.get("exclude-newer")
-        canonical = tuple(sorted(str(Requirement(each)) for each in dependencies))
         SpecifierSet(python)
     except (InvalidRequirement, InvalidSpecifier, TypeError, AttributeError) as error:
         raise ScriptError(f"the script block: {error}") from error
     if unheeded:
         raise ScriptError(
             f"the script block has {', '.join(unheeded)}, which would be of no effect: "
-            "dependencies, requires-python and tool.uv.exclude-newer are heeded"
+            "dependencies, requires-python, tool.uv.exclude-newer and tool.stentor.cuda are heeded"
         )
-    return Script(canonical, python, None if newer is None else str(newer))
+    return Script(dependencies, python, None if newer is None else str(newer), cuda)
+
+
+def _canonical(requirements: list[str]) -> tuple[str, ...]:
+    return tuple(sorted(str(Requirement(each)) for each in requirements))

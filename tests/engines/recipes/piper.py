@@ -2,7 +2,8 @@
 
 An id lasts 2 frames of 256 samples at speed 1; the sound is a sine of 200 Hz, at a speaker's own
 level. `en_GB-alan-low` has another rate, `en_US-libritts-high` has three speakers, and
-`de_DE-noisy-medium` adds a noise too low to hear. `slow/en_US-slow-medium` computes for minutes.
+`de_DE-noisy-medium` adds a noise too low to hear. `slow/en_US-slow-medium` computes for minutes,
+and `pinyin/zh_CN-xiao_ya-medium` is read by other means than espeak-ng.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from onnx import ModelProto, TensorProto, checker, helper, numpy_helper, save
 from piper.phoneme_ids import DEFAULT_PHONEME_ID_MAP
 
 FRAME, PITCH = 256, 200.0
-ESPEAK = {"de_DE": "de", "en_GB": "en-gb-x-rp", "en_US": "en-us"}
+ESPEAK = {"de_DE": "de", "en_GB": "en-gb-x-rp", "en_US": "en-us", "zh_CN": "cmn"}
 LEVELS = (0.5, 0.25, 0.125)
 """Of the speakers, in order."""
 
@@ -27,6 +28,7 @@ def main(folder: Path) -> None:
     write(folder, "en_US-libritts-high", 22_050, speakers=("p1", "p2", "p3"))
     write(folder / "noisy", "de_DE-noisy-medium", 22_050, noise=True)
     write(folder / "slow", "en_US-slow-medium", 22_050, steps=2_000)
+    write(folder / "pinyin", "zh_CN-xiao_ya-medium", 22_050, phonemes="pinyin")
 
 
 def write(
@@ -37,6 +39,7 @@ def write(
     speakers: tuple[str, ...] = (),
     noise: bool = False,
     steps: int = 0,
+    phonemes: str = "espeak",
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model = graph(rate, several=bool(speakers), noise=noise, steps=steps)
@@ -48,7 +51,7 @@ def write(
         "espeak": {"voice": ESPEAK[code]},
         "language": {"code": code},
         "inference": {"noise_scale": 0.667, "length_scale": 1, "noise_w": 0.8},
-        "phoneme_type": "espeak",
+        "phoneme_type": phonemes,
         "phoneme_id_map": DEFAULT_PHONEME_ID_MAP,
         "num_symbols": 256,
         "num_speakers": max(1, len(speakers)),

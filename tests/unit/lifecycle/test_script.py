@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,20 @@ def test_a_file() -> None:
     )
 
 
+def test_what_a_file_needs_on_a_gpu_alone() -> None:
+    more = (
+        '# exclude-newer = "2026-11-01T00:00:00Z"\n#\n# [tool.stentor]\n# cuda = ["cublas == 12"]'
+    )
+    script = read_script(FILE.replace('# exclude-newer = "2026-11-01T00:00:00Z"', more))
+    assert script == replace(read_script(FILE), cuda=("cublas==12",))
+    there = script.with_cuda()
+    assert there == replace(
+        read_script(FILE), dependencies=("Kokoro-ONNX==0.6.1", "cublas==12", "numpy")
+    )
+    assert environment_key(script, torch="auto") == environment_key(read_script(FILE), torch="auto")
+    assert environment_key(there, torch="auto") != environment_key(script, torch="auto")
+
+
 @pytest.mark.parametrize("text", ["", "import numpy\n", "# /// other\n# x = 1\n# ///\n"])
 def test_a_file_that_needs_nothing(text: str) -> None:
     assert read_script(text) == Script()
@@ -47,12 +62,14 @@ def test_a_file_that_needs_nothing(text: str) -> None:
         ("# /// script\n# dependencies = [7]\n# ///\n", "script block"),
         ('# /// script\n# requires-python = "new"\n# ///\n', "new"),
         ("# /// script\n# tool = 7\n# ///\n", "script block"),
+        ("# /// script\n# [tool.stentor]\n# cuda = [7]\n# ///\n", "script block"),
         ("# /// script\n# dependancies = []\n# ///\n", "dependancies, which would be of no eff"),
         (
             "# /// script\n# [tool.uv]\n# exclude-newr = '2026-11-01'\n# ///\n",
-            "has tool.uv.exclude-newr, which would be of no effect: .*exclude-newer are heeded",
+            "has tool.uv.exclude-newr, which would be of no effect: .*exclude-newer and",
         ),
         ("# /// script\n# [tool.uv.sources]\n# a = { path = '.' }\n# ///\n", "tool.uv.sources"),
+        ("# /// script\n# [tool.stentor]\n# cud = []\n# ///\n", "tool.stentor.cud"),
     ],
 )
 def test_a_block_that_cannot_be_read(text: str, why: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stentor_engine import LoadFailed
-from stentor_engine.onnx import choose_provider, draws, is_full, require_provider
+from stentor_engine.onnx import choose_provider, draws, require_provider
 
 CPU, CUDA, COREML = (f"{each}ExecutionProvider" for each in ("CPU", "CUDA", "CoreML"))
 
@@ -52,19 +52,6 @@ def test_a_provider_that_does_not_start_is_told() -> None:
     require_provider([whole, whole], CUDA, "cuda")
     with pytest.raises(LoadFailed, match=f"'cuda' cannot be used: {CUDA} does not start"):
         require_provider([whole, lacking], CUDA, "cuda")
-
-
-@pytest.mark.parametrize(
-    ("said", "full"),
-    [
-        ("Failed to allocate memory for requested buffer of size 9", True),
-        ("CUDA failure 2: Out of memory", True),
-        ("std::bad_alloc", True),
-        ("Exiting due to terminate flag being set to true", False),
-    ],
-)
-def test_full_is_told_from_other_errors(said: str, full: bool) -> None:
-    assert is_full(RuntimeError(said)) is full
 
 
 def test_a_model_that_draws_is_known(tmp_path: Path) -> None:

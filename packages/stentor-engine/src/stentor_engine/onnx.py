@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import LoadFailed, OutOfMemory
+from .full import is_full
 from .stoppable import stoppable
 
 T = TypeVar("T")
 
-_FULL = re.compile(r"allocat|out of memory|bad_alloc", re.IGNORECASE)
 _PROVIDERS = {"cpu": "CPU", "cuda": "CUDA", "mps": "CoreML"}
 _DRAWING = (b"RandomNormal", b"RandomUniform", b"Multinomial", b"Bernoulli")
 """ONNX's operators that draw numbers; no call can give them a seed."""
@@ -82,11 +81,6 @@ def require_provider(sessions: Iterable[Any], provider: str, device: str) -> Non
     """
     if any(provider not in session.get_providers() for session in sessions):
         raise LoadFailed(f"device '{device}' cannot be used: {provider} does not start")
-
-
-def is_full(error: BaseException) -> bool:
-    """An error of ONNX Runtime's that tells of no more memory."""
-    return bool(_FULL.search(str(error)))
 
 
 def on_cpu(sessions: Iterable[Any]) -> bool:

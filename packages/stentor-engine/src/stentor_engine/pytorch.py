@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from .errors import LoadFailed, OutOfMemory
+from .full import is_full
 
 T = TypeVar("T")
-
-_FULL = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
 
 
 def discard_torch_folder() -> None:
@@ -46,16 +44,16 @@ def _count(kind: str) -> int:
 
 
 def within_memory(work: Callable[[], T]) -> T:
-    """What `work` returns. Raises OutOfMemory for PyTorch's own errors of a full device or machine,
+    """What `work` returns. Raises OutOfMemory where the device or the machine is full,
     and gives back what PyTorch keeps of a device: only once the error is forgotten, and with its
     frames the tensors that filled it.
     """
     try:
         return work()
-    except RuntimeError as error:
-        if not _FULL.search(str(error)):
+    except (RuntimeError, MemoryError) as error:
+        if not is_full(error):
             raise
-        told = str(error)
+        told = str(error) or "out of memory"
     _give_back()
     raise OutOfMemory(told)
 

@@ -1,0 +1,38 @@
+"""What uv is asked for, to build an engine's environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stentor.lifecycle.build import FROM_PYTORCH, REGISTRY, resolving
+from stentor.lifecycle.script import Script, read_script
+
+ENGINES = Path(__file__).parents[3] / "engines"
+NEWER = "2026-11-01T00:00:00Z"
+
+
+def test_what_pytorchs_own_registry_has_is_not_bound_in_time() -> None:
+    asked = resolving(Script(("torch==2.8.0",), exclude_newer=NEWER), "cu128")
+    assert asked[:4] == ["--torch-backend", "cu128", "--exclude-newer", NEWER]
+    assert "--exclude-newer-package=torch=false" in asked
+    assert len(asked) == 4 + len(FROM_PYTORCH)
+
+
+def test_a_registry_that_tells_times_is_bound_whole() -> None:
+    assert resolving(Script(("torch",), exclude_newer=NEWER), REGISTRY) == [
+        "--exclude-newer",
+        NEWER,
+    ]
+
+
+def test_without_a_bound_nothing_is_excluded() -> None:
+    assert resolving(Script(("torch",)), "auto") == ["--torch-backend", "auto"]
+
+
+@pytest.mark.parametrize("file", sorted(ENGINES.glob("*.py")), ids=lambda file: file.stem)
+def test_an_engine_that_names_pytorch_names_its_version(file: Path) -> None:
+    """Nothing else keeps it from changing."""
+    named = [each for each in read_script(file.read_text()).dependencies if "torch" in each]
+    assert all("==" in each for each in named)
