@@ -29,6 +29,7 @@ from stentor_engine import (
 )
 from stentor_engine.errors import FrameTooLarge, MalformedFrame
 from stentor_engine.messages import (
+    MAX_RATE,
     MAX_REASON,
     Info,
     audio_chunk_event,
@@ -77,7 +78,7 @@ languages = st.lists(texts, max_size=2).map(tuple)
 capabilities = st.builds(
     Capabilities,
     task=st.sampled_from(["speech", "transcription", "conversion"]),
-    sample_rate=amounts,
+    sample_rate=st.integers(1, MAX_RATE),
     languages=languages,
     voices=st.lists(st.builds(Voice, texts, texts, languages), max_size=2).map(tuple),
     options=st.lists(
