@@ -21,7 +21,7 @@ from bench.measure import Result, median_ratio, milliseconds, timed
 from stentor.app import Stentor
 from stentor.config import Config, EngineBackendConfig, Engines, ModelConfig, Storage
 from stentor.lifecycle.catalog import bundled_engines
-from stentor.lifecycle.environments import Environments
+from stentor.lifecycle.environments.store import Environments
 from stentor.pipelines.fit import fit_transcription
 from stentor.types import TranscriptionRequest
 

@@ -12,8 +12,8 @@ from bench.measure import Result, milliseconds
 from stentor.app import Stentor
 from stentor.config import Config, EngineBackendConfig, ModelConfig
 from stentor.lifecycle.catalog import bundled_engines
-from stentor.lifecycle.connection import Connection
-from stentor.lifecycle.process import WorkerCommand, WorkerProcess
+from stentor.lifecycle.workers.connection import Connection
+from stentor.lifecycle.workers.process import WorkerCommand, WorkerProcess
 from stentor.routing.models import Model
 from stentor_engine import SpeechCall, complete_options
 from stentor_engine.messages import synthesize_event

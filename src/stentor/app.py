@@ -45,14 +45,14 @@ from stentor.lifecycle.catalog import (
     openai_aliases,
 )
 from stentor.lifecycle.device import devices_present
-from stentor.lifecycle.environments import Environments
+from stentor.lifecycle.environments.store import Environments
 from stentor.lifecycle.gpus import gpus
-from stentor.lifecycle.licences import Licences
 from stentor.lifecycle.memory import device_sizes, machine, memory_budget
 from stentor.lifecycle.proposal import Choice, better, propose
 from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.service import AnyService
-from stentor.lifecycle.weights_store import WeightsStore
+from stentor.lifecycle.weights.licences import Licences
+from stentor.lifecycle.weights.store import WeightsStore
 from stentor.live_config import LiveConfig, reload_on_hangup
 from stentor.pipelines.listen import Listener
 from stentor.pipelines.speak import Speaker

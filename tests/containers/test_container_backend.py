@@ -13,7 +13,7 @@ import pytest
 
 from stentor.backends.left_over import remove_left_over_containers
 from stentor.config import Config
-from stentor.lifecycle.served import free_port
+from stentor.lifecycle.servers.served import free_port
 from tests.audio import streamed_wav
 from tests.conftest import StartServer
 from tests.containers.engine import IMAGE, PORT, Podman, unusable, volumes

@@ -15,7 +15,7 @@ from typing import Protocol
 import psutil
 import pytest
 
-from stentor.lifecycle.process import WorkerCommand, WorkerProcess
+from stentor.lifecycle.workers.process import WorkerCommand, WorkerProcess
 from stentor_engine import OptionValue
 
 pytest.register_assert_rewrite("tests.contract.suite")

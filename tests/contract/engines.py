@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 
 from stentor.lifecycle.catalog import bundled_engines, find_engines
-from stentor.lifecycle.environment import satisfied_here
-from stentor.lifecycle.script import read_script
+from stentor.lifecycle.environments.environment import satisfied_here
+from stentor.lifecycle.environments.script import read_script
 from stentor_engine import (
     ConversionCall,
     ConversionEngine,

@@ -20,8 +20,8 @@ from typing import Literal
 from wyoming.event import Event
 
 from stentor.backends.engine import EngineBackend
-from stentor.lifecycle.process import WorkerCommand
-from stentor.lifecycle.worker import Worker
+from stentor.lifecycle.workers.process import WorkerCommand
+from stentor.lifecycle.workers.worker import Worker
 from stentor_engine import Capabilities
 from stentor_engine.errors import WireError
 from stentor_engine.messages import Info, info_event

@@ -13,8 +13,8 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from stentor.backends.engine import EngineBackend
 from stentor.errors import InvalidRequest
-from stentor.lifecycle.process import WorkerCommand
-from stentor.lifecycle.worker import Worker
+from stentor.lifecycle.workers.process import WorkerCommand
+from stentor.lifecycle.workers.worker import Worker
 from stentor_engine import (
     Capabilities,
     ConversionCall,

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import numpy as np
 from wyoming.event import Event
 
-from stentor.lifecycle.connection import Connection
-from stentor.lifecycle.process import WorkerProcess
+from stentor.lifecycle.workers.connection import Connection
+from stentor.lifecycle.workers.process import WorkerProcess
 from stentor_engine import (
     REFERENCE_RATE,
     ConversionCall,

@@ -12,7 +12,7 @@ import pytest
 
 from stentor.backends.engine import EngineBackend
 from stentor.errors import EngineFailed, InvalidRequest, StentorError, WorkerLost, WorkerStalled
-from stentor.lifecycle.worker import Worker
+from stentor.lifecycle.workers.worker import Worker
 from stentor.types import AudioChunk
 from stentor_engine import REFERENCE_RATE, ConversionCall, Reference
 from stentor_engine.references import reference_id, samples_of

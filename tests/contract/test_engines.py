@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stentor.lifecycle.process import WorkerCommand
+from stentor.lifecycle.workers.process import WorkerCommand
 from stentor_engine import SpeechEngine
 from stentor_engine.host import AnyEngine
 from tests.contract.engines import (

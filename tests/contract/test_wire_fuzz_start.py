@@ -14,7 +14,7 @@ from wyoming.event import Event
 
 from stentor.errors import ModelUnavailable, StentorError
 from stentor.lifecycle.state import State
-from stentor.lifecycle.worker import Worker
+from stentor.lifecycle.workers.worker import Worker
 from stentor_engine import Capabilities
 from stentor_engine.messages import Info, info_event
 from stentor_engine.wire import encode

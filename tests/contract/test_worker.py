@@ -13,7 +13,7 @@ import psutil
 import pytest
 from wyoming.event import Event
 
-from stentor.lifecycle.connection import Connection
+from stentor.lifecycle.workers.connection import Connection
 from stentor_engine import SpeechCall
 from stentor_engine.errors import EngineError
 from stentor_engine.messages import Info, describe_event, parse_pong, synthesize_event

@@ -13,7 +13,7 @@ import pytest
 from stentor.backends.engine import EngineBackend
 from stentor.errors import ModelUnavailable, ShuttingDown, StentorError, WorkerLost
 from stentor.lifecycle.state import State
-from stentor.lifecycle.worker import Worker
+from stentor.lifecycle.workers.worker import Worker
 from stentor_engine import OptionValue, SpeechCall
 from tests.contract.conftest import worker_command
 from tests.contract.fake_worker import fake_worker

@@ -15,10 +15,10 @@ from typing import Any
 import openai
 import pytest
 
-from stentor.lifecycle.build import renew_sdk
 from stentor.lifecycle.catalog import bundled_engines, find_engines
-from stentor.lifecycle.environment import Environment
-from stentor.lifecycle.environments import Environments
+from stentor.lifecycle.environments.build import renew_sdk
+from stentor.lifecycle.environments.environment import Environment
+from stentor.lifecycle.environments.store import Environments
 from tests.servers import Server
 
 pytest.register_assert_rewrite(

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from stentor.lifecycle.catalog import bundled_engines, declared, find_engines
-from stentor.lifecycle.environment import Environment
-from stentor.lifecycle.process import WorkerCommand
+from stentor.lifecycle.environments.environment import Environment
+from stentor.lifecycle.workers.process import WorkerCommand
 from stentor_engine.host import AnyEngine
 from tests.contract import suite
 from tests.contract.remote import remote

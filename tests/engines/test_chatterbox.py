@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from stentor.lifecycle.catalog import bundled_engines
-from stentor.lifecycle.environment import Environment
+from stentor.lifecycle.environments.environment import Environment
 from stentor_engine.loader import engine_declarations
 from tests.audio import Samples, decoded, wav
 from tests.engines.conftest import Serve

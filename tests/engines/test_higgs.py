@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from stentor.lifecycle.catalog import bundled_engines
-from stentor.lifecycle.environment import Environment
+from stentor.lifecycle.environments.environment import Environment
 from tests.audio import Samples, decoded, wav
 from tests.engines.conftest import Serve
 from tests.scenarios.test_hang_up import connect, cpu

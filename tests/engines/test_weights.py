@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stentor.lifecycle.environment import Environment
+from stentor.lifecycle.environments.environment import Environment
 from tests.engines.conftest import TORCH
 from tests.engines.hearing import KNOWN
 from tests.hub import Hub

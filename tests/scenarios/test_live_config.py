@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from stentor.lifecycle.served import free_port
+from stentor.lifecycle.servers.served import free_port
 from tests.conftest import StartServer
 from tests.scenarios.models import ask, echo, error, service, speech, stands, state
 from tests.scenarios.test_disk_full import limit_files

@@ -16,7 +16,7 @@ from stentor.api.errors import StreamBroken
 from stentor.api.forward_socket import bridge
 from stentor.ended import ended
 from stentor.errors import WorkerLost
-from stentor.lifecycle.served import Address
+from stentor.lifecycle.servers.served import Address
 
 CONNECT_TIMEOUT = 10.0
 HOP_BY_HOP = frozenset(

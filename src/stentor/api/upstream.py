@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from stentor.api.errors import error_response
 from stentor.backends.served import ServedBackend
 from stentor.errors import ModelUnavailable, NotFound, StentorError
-from stentor.lifecycle.served import Address
+from stentor.lifecycle.servers.served import Address
 from stentor.routing.models import Model, Models
 
 PREFIX = "/upstream/"

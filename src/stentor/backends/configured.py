@@ -22,13 +22,13 @@ from stentor.config import (
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.catalog import declared, no_engine, twin
 from stentor.lifecycle.device import choose_device
-from stentor.lifecycle.environments import Environments
+from stentor.lifecycle.environments.store import Environments
 from stentor.lifecycle.needs import Policy
-from stentor.lifecycle.process import WorkerCommand
 from stentor.lifecycle.residency import Residency
-from stentor.lifecycle.weights import Wanted, resolve
-from stentor.lifecycle.weights_store import WeightsStore
-from stentor.lifecycle.worker import Worker
+from stentor.lifecycle.weights.store import WeightsStore
+from stentor.lifecycle.weights.wanted import Wanted, resolve
+from stentor.lifecycle.workers.process import WorkerCommand
+from stentor.lifecycle.workers.worker import Worker
 from stentor_engine.loader import Declaration
 
 MIB = 2**20

@@ -11,12 +11,12 @@ from stentor.config import (
     ProcessBackendConfig,
     ServedBackendConfig,
 )
-from stentor.lifecycle.command import Command, CommandLauncher
-from stentor.lifecycle.container import ContainerLauncher
-from stentor.lifecycle.container_request import Wanted
-from stentor.lifecycle.health import http_look, wyoming_look
 from stentor.lifecycle.needs import Launcher, Policy, Room
-from stentor.lifecycle.served import Look, Served
+from stentor.lifecycle.servers.command import Command, CommandLauncher
+from stentor.lifecycle.servers.container import ContainerLauncher
+from stentor.lifecycle.servers.container_request import Wanted
+from stentor.lifecycle.servers.health import http_look, wyoming_look
+from stentor.lifecycle.servers.served import Look, Served
 from stentor.lifecycle.service import Service
 
 

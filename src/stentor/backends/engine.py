@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from wyoming.event import Event
 
 from stentor.errors import EngineFailed, InvalidRequest, OutOfMemory
-from stentor.lifecycle.connection import Connection
 from stentor.lifecycle.service import AnyService
 from stentor.lifecycle.silence import Silence
 from stentor.lifecycle.state import State
-from stentor.lifecycle.worker import Loaded, Worker
+from stentor.lifecycle.workers.connection import Connection
+from stentor.lifecycle.workers.worker import Loaded, Worker
 from stentor.types import AudioChunk
 from stentor_engine import (
     REFERENCE_RATE,

@@ -20,9 +20,9 @@ async def remove_left_over_containers(config: Config) -> None:
     # Imported only here: who has no containers does not wait for Docker's client to be imported.
     import aiodocker
 
-    from stentor.lifecycle.container_request import folder_label
-    from stentor.lifecycle.docker import LOST, find_docker, remove_left_over
-    from stentor.lifecycle.served import StartFailed
+    from stentor.lifecycle.servers.container_request import folder_label
+    from stentor.lifecycle.servers.docker import LOST, find_docker, remove_left_over
+    from stentor.lifecycle.servers.served import StartFailed
 
     folder = folder_label(config.storage.data_dir)
     for host in hosts:

@@ -17,7 +17,7 @@ from stentor.backends.openai_http import Http
 from stentor.backends.openai_transcripts import transcripts
 from stentor.config import ServedBackendConfig
 from stentor.errors import EngineFailed, InvalidRequest
-from stentor.lifecycle.served import Address
+from stentor.lifecycle.servers.served import Address
 from stentor.types import AudioChunk
 from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall, Voice
 

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Protocol
 
 from stentor.errors import InvalidRequest, WorkerLost, WorkerStalled
-from stentor.lifecycle.served import Address, Served
+from stentor.lifecycle.servers.served import Address, Served
 from stentor.lifecycle.service import Service
 from stentor.lifecycle.silence import Silence
 from stentor.lifecycle.state import State

@@ -13,8 +13,8 @@ from wyoming.event import Event
 from stentor.backends.wyoming_info import HEARS, Told, told
 from stentor.config import ServedBackendConfig
 from stentor.errors import EngineFailed, InvalidRequest, WorkerLost, WorkerStalled
-from stentor.lifecycle.connection import Connection
-from stentor.lifecycle.served import Address
+from stentor.lifecycle.servers.served import Address
+from stentor.lifecycle.workers.connection import Connection
 from stentor.types import AudioChunk, Pcm
 from stentor_engine import Capabilities, SpeechCall, Transcript, TranscriptionCall
 from stentor_engine.errors import ConnectionLost, EngineError, MalformedFrame, WireError

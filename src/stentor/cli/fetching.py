@@ -19,7 +19,7 @@ from rich.progress import Progress as Bar
 
 from stentor.cli.progress import plain
 from stentor.cli.tables import MIB, mebibytes
-from stentor.lifecycle.fetch import Progress, Told, Waiting
+from stentor.lifecycle.weights.fetch import Progress, Told, Waiting
 
 STEP = 100 * MIB
 """Of a file, between two lines."""

@@ -18,7 +18,7 @@ from stentor.cli.load import load_config
 from stentor.cli.tables import mebibytes
 from stentor.config import Config
 from stentor.errors import ModelUnavailable, StentorError
-from stentor.lifecycle.weights import Wanted
+from stentor.lifecycle.weights.wanted import Wanted
 from stentor.storage.size import size_of
 from stentor.telemetry.log import configure_logging
 

@@ -11,8 +11,8 @@ from stentor.cli.failure import UsageError
 from stentor.config import Config, EngineBackendConfig, configured_models
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.catalog import bundled_engines, declared, find_engines, no_engine
-from stentor.lifecycle.environments import Environments
-from stentor.lifecycle.weights import Wanted, resolve
+from stentor.lifecycle.environments.store import Environments
+from stentor.lifecycle.weights.wanted import Wanted, resolve
 from stentor.storage.size import size_of
 from stentor_engine.loader import Declaration
 

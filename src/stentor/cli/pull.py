@@ -13,9 +13,9 @@ from stentor.cli.keep import keep, tell_server
 from stentor.cli.load import load_config
 from stentor.cli.tables import mebibytes
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.build import BuildFailed
-from stentor.lifecycle.environment import Environment
-from stentor.lifecycle.weights import Wanted
+from stentor.lifecycle.environments.build import BuildFailed
+from stentor.lifecycle.environments.environment import Environment
+from stentor.lifecycle.weights.wanted import Wanted
 from stentor.storage.size import size_of
 from stentor.telemetry.log import configure_logging
 

@@ -14,9 +14,9 @@ from stentor.cli.installed import Installed, Target
 from stentor.cli.load import load_config
 from stentor.cli.tables import mebibytes
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.environment import COMPLETE
-from stentor.lifecycle.weights import Wanted, resolve
-from stentor.lifecycle.weights_store import LOCKS, PARTIAL
+from stentor.lifecycle.environments.environment import COMPLETE
+from stentor.lifecycle.weights.store import LOCKS, PARTIAL
+from stentor.lifecycle.weights.wanted import Wanted, resolve
 from stentor.storage.size import size_of
 from stentor.telemetry.log import configure_logging
 

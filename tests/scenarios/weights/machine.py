@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from stentor.lifecycle.staging import COMPLETE
+from stentor.lifecycle.weights.staging import COMPLETE
 from tests.hub import Hub
 
 MIB = 2**20

@@ -10,7 +10,7 @@ import shutil
 import psutil
 import pytest
 
-from stentor.lifecycle.staging import COMPLETE
+from stentor.lifecycle.weights.staging import COMPLETE
 from tests.hub import Faults, Hub
 from tests.scenarios.weights.machine import EXTRA, FILES, MIB, Machine, contents
 from tests.wait import until

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from stentor.lifecycle.environments import Environments
-from stentor.lifecycle.staging import COMPLETE
+from stentor.lifecycle.environments.store import Environments
+from stentor.lifecycle.weights.staging import COMPLETE
 from tests.hub import Faults, Hub
 from tests.scenarios.weights.machine import FILES, LICENCE, Machine, contents
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.fetch import Progress, Waiting
-from stentor.lifecycle.licences import Licences
-from stentor.lifecycle.remote import Patience
-from stentor.lifecycle.weights import Wanted
-from stentor.lifecycle.weights_store import WeightsStore
+from stentor.lifecycle.weights.fetch import Progress, Waiting
+from stentor.lifecycle.weights.licences import Licences
+from stentor.lifecycle.weights.remote import Patience
+from stentor.lifecycle.weights.store import WeightsStore
+from stentor.lifecycle.weights.wanted import Wanted
 from stentor_engine.contract import Weights
 from stentor_engine.loader import Declaration
 from tests.hub import Hub

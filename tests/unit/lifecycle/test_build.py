@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stentor.lifecycle.build import FROM_PYTORCH, REGISTRY, resolving
-from stentor.lifecycle.script import Script, read_script
+from stentor.lifecycle.environments.build import FROM_PYTORCH, REGISTRY, resolving
+from stentor.lifecycle.environments.script import Script, read_script
 
 ENGINES = Path(__file__).parents[3] / "engines"
 NEWER = "2026-11-01T00:00:00Z"

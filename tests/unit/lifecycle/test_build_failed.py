@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from stentor.lifecycle.build import BuildFailed, build
-from stentor.lifecycle.environment import Environment
-from stentor.lifecycle.script import Script
+from stentor.lifecycle.environments.build import BuildFailed, build
+from stentor.lifecycle.environments.environment import Environment
+from stentor.lifecycle.environments.script import Script
 
 pytestmark = pytest.mark.anyio
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from stentor.lifecycle.container_request import (
+from stentor.lifecycle.servers.container_request import (
     Wanted,
     addresses,
     creation,
     folder_label,
     used_memory,
 )
-from stentor.lifecycle.served import Address
+from stentor.lifecycle.servers.served import Address
 
 SOCKET = "unix:///run/docker.sock"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import uvloop
 
-from stentor.lifecycle.process import Pipes, kill_process
+from stentor.lifecycle.workers.process import Pipes, kill_process
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stentor.lifecycle.environment import environment_key, satisfied_here
-from stentor.lifecycle.script import Script, ScriptError, read_script
+from stentor.lifecycle.environments.environment import environment_key, satisfied_here
+from stentor.lifecycle.environments.script import Script, ScriptError, read_script
 
 FILE = '''#!/usr/bin/env python3
 # /// script

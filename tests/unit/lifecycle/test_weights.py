@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stentor.errors import ModelUnavailable, StentorError
-from stentor.lifecycle.licences import Licences
-from stentor.lifecycle.weights import Wanted, inside, resolve
+from stentor.lifecycle.weights.licences import Licences
+from stentor.lifecycle.weights.wanted import Wanted, inside, resolve
 from stentor_engine.contract import Weights
 from stentor_engine.loader import Declaration
 

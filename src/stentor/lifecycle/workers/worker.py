@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 import structlog
 
 from stentor.errors import ModelUnavailable, WorkerLost, WorkerStalled
-from stentor.lifecycle.connection import Connection, Unreachable
 from stentor.lifecycle.eviction import Bytes
 from stentor.lifecycle.memory import memory_of
 from stentor.lifecycle.needs import Policy, Room
-from stentor.lifecycle.process import WorkerCommand, WorkerProcess
 from stentor.lifecycle.service import DRAIN_TIMEOUT, Service
 from stentor.lifecycle.state import State
+from stentor.lifecycle.workers.connection import Connection, Unreachable
+from stentor.lifecycle.workers.process import WorkerCommand, WorkerProcess
 from stentor_engine import Capabilities
 from stentor_engine.errors import ConnectionLost, EngineError, WireError
 from stentor_engine.messages import Info

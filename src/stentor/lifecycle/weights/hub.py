@@ -19,8 +19,8 @@ from urllib.parse import quote
 import httpx2
 
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.remote import TRANSIENT, Attempts, Patience, Remote, refuse
-from stentor.lifecycle.weights import inside
+from stentor.lifecycle.weights.remote import TRANSIENT, Attempts, Patience, Remote, refuse
+from stentor.lifecycle.weights.wanted import inside
 from stentor_engine.contract import Weights
 
 PAGES = 100

@@ -11,11 +11,11 @@ import structlog
 from filelock import FileLock, Timeout
 
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.fetch import Told, Waiting, full
-from stentor.lifecycle.licences import Licences
-from stentor.lifecycle.remote import Patience
-from stentor.lifecycle.staging import fetch_all, is_complete
-from stentor.lifecycle.weights import Wanted, resolve
+from stentor.lifecycle.weights.fetch import Told, Waiting, full
+from stentor.lifecycle.weights.licences import Licences
+from stentor.lifecycle.weights.remote import Patience
+from stentor.lifecycle.weights.staging import fetch_all, is_complete
+from stentor.lifecycle.weights.wanted import Wanted, resolve
 from stentor_engine.loader import Declaration
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,9 @@ from aiodocker.containers import DockerContainer
 
 from stentor.ended import ended
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.container_request import (
+from stentor.lifecycle.eviction import Bytes
+from stentor.lifecycle.memory import memory_of
+from stentor.lifecycle.servers.container_request import (
     LABEL,
     OWNER_LABEL,
     Wanted,
@@ -23,7 +25,7 @@ from stentor.lifecycle.container_request import (
     folder_label,
     used_memory,
 )
-from stentor.lifecycle.docker import (
+from stentor.lifecycle.servers.docker import (
     API_TIMEOUT,
     ASK_AGAIN,
     LOST,
@@ -36,9 +38,7 @@ from stentor.lifecycle.docker import (
     remove_left_over,
     stop,
 )
-from stentor.lifecycle.eviction import Bytes
-from stentor.lifecycle.memory import memory_of
-from stentor.lifecycle.served import Address, Look, StartFailed, until_ready
+from stentor.lifecycle.servers.served import Address, Look, StartFailed, until_ready
 
 log = structlog.get_logger(__name__)
 

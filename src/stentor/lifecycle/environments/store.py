@@ -9,9 +9,9 @@ from pathlib import Path
 import structlog
 
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.build import Told, build, renew_sdk
-from stentor.lifecycle.environment import Environment, environment_key, satisfied_here
-from stentor.lifecycle.script import Script, ScriptError, read_script
+from stentor.lifecycle.environments.build import Told, build, renew_sdk
+from stentor.lifecycle.environments.environment import Environment, environment_key, satisfied_here
+from stentor.lifecycle.environments.script import Script, ScriptError, read_script
 
 log = structlog.get_logger(__name__)
 

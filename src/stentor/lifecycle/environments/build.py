@@ -17,9 +17,9 @@ import uv
 
 import stentor_engine
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle.environment import COMPLETE, Environment, takes_python
-from stentor.lifecycle.process import without_secrets
-from stentor.lifecycle.script import Script
+from stentor.lifecycle.environments.environment import COMPLETE, Environment, takes_python
+from stentor.lifecycle.environments.script import Script
+from stentor.lifecycle.workers.process import without_secrets
 from stentor.storage.size import size_of
 
 SDK = Path(stentor_engine.__file__).parent

@@ -14,8 +14,8 @@ import psutil
 import structlog
 from aiodocker.containers import DockerContainer
 
-from stentor.lifecycle.container_request import LABEL, OWNER_LABEL
-from stentor.lifecycle.served import StartFailed
+from stentor.lifecycle.servers.container_request import LABEL, OWNER_LABEL
+from stentor.lifecycle.servers.served import StartFailed
 
 log = structlog.get_logger(__name__)
 

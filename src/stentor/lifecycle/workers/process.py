@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 from wyoming.event import Event
 
-from stentor.lifecycle.connection import Connection
+from stentor.lifecycle.workers.connection import Connection
 from stentor_engine.errors import ConnectionLost, MalformedFrame
 from stentor_engine.messages import Info, describe_event, parse_info, parse_pong
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from stentor.lifecycle.served import LOOPBACK, Address
+from stentor.lifecycle.servers.served import LOOPBACK, Address
 
 LABEL = "stentor"
 """Of every container that was made: its value names the data folder that it was made for."""

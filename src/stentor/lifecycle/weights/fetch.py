@@ -15,7 +15,7 @@ from typing import BinaryIO, TypeVar
 import httpx2
 
 from stentor.errors import ModelUnavailable, StorageFull
-from stentor.lifecycle.remote import TRANSIENT, Attempts, Busy, Patience, Remote, refuse
+from stentor.lifecycle.weights.remote import TRANSIENT, Attempts, Busy, Patience, Remote, refuse
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import aiohttp
 
-from stentor.lifecycle.connection import Connection
-from stentor.lifecycle.served import Address, Look, NotReady
+from stentor.lifecycle.servers.served import Address, Look, NotReady
+from stentor.lifecycle.workers.connection import Connection
 from stentor_engine.errors import EngineError, WireError
 from stentor_engine.messages import describe_event, expect
 

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 import httpx2
 
 from stentor.errors import ModelUnavailable, StorageFull
-from stentor.lifecycle.fetch import Told, described, fetch
-from stentor.lifecycle.hub import listed
-from stentor.lifecycle.remote import Patience, Remote
-from stentor.lifecycle.weights import Wanted, inside
+from stentor.lifecycle.weights.fetch import Told, described, fetch
+from stentor.lifecycle.weights.hub import listed
+from stentor.lifecycle.weights.remote import Patience, Remote
+from stentor.lifecycle.weights.wanted import Wanted, inside
 from stentor_engine.contract import Weights
 
 COMPLETE = "complete.json"

@@ -16,11 +16,10 @@ import structlog
 
 from stentor.ended import ended
 from stentor.errors import ModelUnavailable
-from stentor.lifecycle import keeper
 from stentor.lifecycle.eviction import Bytes
 from stentor.lifecycle.memory import memory_of
-from stentor.lifecycle.process import Pipes, kill_group, kill_process, without_secrets
-from stentor.lifecycle.served import (
+from stentor.lifecycle.servers import keeper
+from stentor.lifecycle.servers.served import (
     LOOPBACK,
     Address,
     Look,
@@ -29,6 +28,7 @@ from stentor.lifecycle.served import (
     is_taken,
     until_ready,
 )
+from stentor.lifecycle.workers.process import Pipes, kill_group, kill_process, without_secrets
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from stentor.lifecycle.script import Script
+from stentor.lifecycle.environments.script import Script
 from stentor.storage.size import size_of
 
 COMPLETE = "complete.json"

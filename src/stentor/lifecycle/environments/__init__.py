@@ -1,0 +1,1 @@
+"""Python environments: one for each set of packages that engines need."""

@@ -1,0 +1,1 @@
+"""Servers of others: commands and containers."""

@@ -1,0 +1,1 @@
+"""Weights: what a model wants, and how that comes to be here."""
