@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from tests.conftest import StartServer
-from tests.scenarios.models import TEXT, ask, echo, error, speech, stands, state
+from tests.scenarios.models import TEXT, ask, echo, error, service, speech, stands, state
 from tests.servers import Server
 from tests.wait import until
 
@@ -169,6 +169,7 @@ def test_at_any_moment(start_server: StartServer) -> None:
     options = "load_seconds = 0.2, delay = 0.05, piece_delay = 0.01"
     server = start_server(TIMES + echo("m", options, keys='idle_timeout = "200ms"') + echo("calm"))
     expected = ask(server, "calm").content
+    pace = max(1.0, 2 * service(server, "calm")["start_seconds"])  # there is time for a start
     server.http.post("/api/models/calm/unload").raise_for_status()
     end = time.monotonic() + 5.0
     served: list[int] = []
@@ -192,7 +193,7 @@ def test_at_any_moment(start_server: StartServer) -> None:
     with ThreadPoolExecutor(3) as clients:
         working = [clients.submit(client, number) for number in range(3)]
         while not all(each.done() for each in working):
-            time.sleep(chance.uniform(0.4, 1.2))  # unknown to all that runs
+            time.sleep(pace * chance.uniform(0.4, 1.2))  # unknown to all that runs
             for worker in server.workers():
                 blow = chance.choice([signal.SIGKILL, signal.SIGSTOP])
                 try:

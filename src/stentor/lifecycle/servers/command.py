@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import structlog
 
 from stentor.ended import ended
 from stentor.errors import ModelUnavailable
+from stentor.lifecycle.child import Child
 from stentor.lifecycle.eviction import Bytes
 from stentor.lifecycle.memory import memory_of
 from stentor.lifecycle.servers import keeper
@@ -28,7 +28,7 @@ from stentor.lifecycle.servers.served import (
     is_taken,
     until_ready,
 )
-from stentor.lifecycle.workers.process import Pipes, kill_group, kill_process, without_secrets
+from stentor.lifecycle.workers.process import kill_group, without_secrets
 
 log = structlog.get_logger(__name__)
 
@@ -55,12 +55,9 @@ class Command:
 class CommandProcess:
     """Running. `spawn` is the only way to one."""
 
-    def __init__(
-        self, transport: asyncio.SubprocessTransport, pipes: Pipes, address: Address
-    ) -> None:
+    def __init__(self, child: Child, address: Address) -> None:
         self.address = address
-        self._transport = transport
-        self._pipes = pipes
+        self._child = child
         self._tail = bytearray()
         self._reading = asyncio.create_task(self._read())
 
@@ -70,20 +67,18 @@ class CommandProcess:
         port = free_port() if command.port is None else command.port
         if command.port is not None and is_taken(port):
             raise StartFailed(f"something else listens on port {port}")
-        transport, pipes = await asyncio.get_running_loop().subprocess_exec(
-            Pipes,
-            *_kept([_with_port(each, port) for each in command.argv]),
-            stderr=subprocess.STDOUT,
+        child = await Child.spawn(
+            _kept([_with_port(each, port) for each in command.argv]),
             env=environment() | {k: _with_port(v, port) for k, v in command.env.items()},
             cwd=command.cwd,
-            start_new_session=True,  # a group of its own, which ends with it
+            merged=True,
         )
-        return cls(transport, pipes, Address(LOOPBACK, port))
+        return cls(child, Address(LOOPBACK, port))
 
     @property
     def pid(self) -> int:
         """Of its keeper."""
-        return self._transport.get_pid()
+        return self._child.pid
 
     @property
     def tail(self) -> str:
@@ -91,19 +86,17 @@ class CommandProcess:
         return self._tail.decode(errors="replace").strip()
 
     async def exited(self) -> int | None:
-        await self._pipes.exited.wait()
-        return self._transport.get_returncode()
+        return await self._child.exited()
 
     def kill(self) -> None:
-        if not self._pipes.exited.is_set():
+        if not self._child.has_ended:
             _kill_below(self.pid)
             kill_group(self.pid)
-            kill_process(self._transport)
+            self._child.kill()
 
     async def stop(self, *, timeout: float = STOP_TIMEOUT + MARGIN) -> None:
         """SIGTERM, and SIGKILL when it does not follow in time; `timeout` 0: at once."""
-        if self._pipes.stdin is not None:
-            self._pipes.stdin.close()
+        self._child.close_stdin()
         try:
             async with asyncio.timeout(timeout):
                 await self.exited()
@@ -114,14 +107,13 @@ class CommandProcess:
             kill_group(self.pid)
             await asyncio.wait([self._reading], timeout=MARGIN)  # its last words
             self._reading.cancel()
-            self._transport.close()
+            self._child.close()
 
     async def memory(self) -> Bytes:
         return await asyncio.to_thread(memory_of, self.pid)
 
     async def _read(self) -> None:
-        assert self._pipes.stdout is not None
-        while piece := await self._pipes.stdout.read(TAIL):
+        while piece := await self._child.stdout.read(TAIL):
             self._tail = (self._tail + piece)[-TAIL:]
             log.debug("command_output", pid=self.pid, text=piece.decode(errors="replace"))
 

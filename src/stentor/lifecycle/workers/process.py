@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 import structlog
 from wyoming.event import Event
 
+from stentor.lifecycle.child import Child
 from stentor.lifecycle.workers.connection import Connection
 from stentor_engine.errors import ConnectionLost, MalformedFrame
 from stentor_engine.messages import Info, describe_event, parse_info, parse_pong
@@ -26,8 +26,6 @@ log = structlog.get_logger(__name__)
 CONNECT_TIMEOUT = 5.0
 STOP_TIMEOUT = 3.0
 """Seconds from closing a worker's stdin to killing it; it gives itself a little less."""
-FIRST_LINE = 4096
-"""Bytes in which a worker says where it listens."""
 QUIET = {
     "ORT_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -57,25 +55,11 @@ class WorkerCommand:
         return [*worker, *named, "--settings", json.dumps(dict(self.settings))]
 
 
-class Pipes(asyncio.subprocess.SubprocessStreamProtocol):
-    """asyncio's own `Process` may take a process for running as long as a child of it, left
-    behind, holds its pipes; and keeps ours open as long."""
-
-    def __init__(self) -> None:
-        super().__init__(limit=FIRST_LINE, loop=asyncio.get_running_loop())
-        self.exited = asyncio.Event()
-
-    def process_exited(self) -> None:
-        super().process_exited()
-        self.exited.set()
-
-
 class WorkerProcess:
     """Running, with an address. `spawn` is the only way to one."""
 
-    def __init__(self, transport: asyncio.SubprocessTransport, pipes: Pipes, folder: Path) -> None:
-        self._transport = transport
-        self._pipes = pipes
+    def __init__(self, child: Child, folder: Path) -> None:
+        self._child = child
         self._folder = folder
         self._tail = bytearray()
         self._reading = asyncio.create_task(self._read_stderr())
@@ -91,11 +75,11 @@ class WorkerProcess:
         folder = Path(tempfile.mkdtemp(prefix="stentor-"))
         listen = f"unix:{folder / 'worker.sock'}" if os.name == "posix" else "tcp:127.0.0.1"
         try:
-            transport, pipes = await _execute(command.argv(listen))
+            child = await Child.spawn(command.argv(listen), env=without_secrets() | QUIET)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        worker = cls(transport, pipes, folder)
+        worker = cls(child, folder)
         try:
             await worker._await_announcement()
         except BaseException:
@@ -106,7 +90,7 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        return self._transport.get_pid()
+        return self._child.pid
 
     @property
     def tail(self) -> str:
@@ -134,17 +118,14 @@ class WorkerProcess:
 
     async def exited(self) -> int | None:
         """Its exit code; negative: the signal that ended it."""
-        await self._pipes.exited.wait()
-        return self._transport.get_returncode()
+        return await self._child.exited()
 
     def kill(self) -> None:
-        if not self._pipes.exited.is_set():
-            kill_process(self._transport)
+        self._child.kill()
 
     async def stop(self, *, timeout: float = STOP_TIMEOUT) -> None:
         """Asks the worker to end, kills it after `timeout` seconds, and leaves nothing of it."""
-        if self._pipes.stdin is not None:
-            self._pipes.stdin.close()
+        self._child.close_stdin()
         try:
             async with asyncio.timeout(timeout):
                 await self.exited()
@@ -153,14 +134,13 @@ class WorkerProcess:
             await self.exited()
         finally:
             self._reading.cancel()
-            self._transport.close()
+            self._child.close()
             kill_group(self.pid)
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _await_announcement(self) -> None:
-        assert self._pipes.stdout is not None
         try:
-            line = await self._pipes.stdout.readline()
+            line = await self._child.stdout.readline()
         except ValueError as error:
             raise MalformedFrame("the worker's first line has no end") from error
         if not line:
@@ -170,25 +150,9 @@ class WorkerProcess:
         self._address = _announced(line)
 
     async def _read_stderr(self) -> None:
-        assert self._pipes.stderr is not None
-        while piece := await self._pipes.stderr.read(TAIL):
+        while piece := await self._child.stderr.read(TAIL):
             self._tail = (self._tail + piece)[-TAIL:]
             log.debug("worker_stderr", pid=self.pid, text=piece.decode(errors="replace"))
-
-
-async def _execute(argv: list[str]) -> tuple[asyncio.SubprocessTransport, Pipes]:
-    return await asyncio.get_running_loop().subprocess_exec(
-        Pipes,
-        *argv,
-        env=without_secrets() | QUIET,
-        start_new_session=True,  # Ctrl-C is for the gateway, which drains its workers
-    )
-
-
-def kill_process(transport: asyncio.SubprocessTransport) -> None:
-    """Also one whose end the loop has seen, and has not told yet."""
-    with contextlib.suppress(ProcessLookupError):
-        transport.kill()
 
 
 def kill_group(leader: int) -> None:

@@ -1,0 +1,160 @@
+"""A program that is started and watched. Decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from stentor.ended import ended
+
+LIMIT = 4096
+"""Bytes that a line of a child's output may have."""
+LOOK_AGAIN = 0.05
+"""Seconds until a start that was given up is looked at again."""
+
+# With vfork the child would hold up all threads of this process until it runs its program.
+subprocess._USE_VFORK = False  # type: ignore[misc]
+
+if sys.platform == "win32":
+    from asyncio.windows_utils import Popen as _Base  # whose pipes a loop can read
+else:
+    _Base = subprocess.Popen[bytes]
+
+
+class Child:
+    """Runs; `spawn` is the only way to one. Its output has to be read.
+
+    It is started by a thread: from its fork until it runs its program a child holds up whoever
+    started it, and one that is frozen there would hold up every request of this process.
+    """
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self._popen = popen
+        self._exited = asyncio.Event()
+        self._transports: list[asyncio.BaseTransport] = []
+        self.stdout = asyncio.StreamReader(limit=LIMIT)
+        self.stderr = asyncio.StreamReader(limit=LIMIT)
+        """Nothing, where it is `merged`."""
+        told = asyncio.get_running_loop(), self._exited
+        threading.Thread(
+            target=_wait, args=(popen, *told), daemon=True, name=f"child-{popen.pid}"
+        ).start()
+
+    @classmethod
+    async def spawn(
+        cls,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        merged: bool = False,
+    ) -> Child:
+        """In a session of its own: Ctrl-C is for the gateway, which drains what it started.
+        `merged`: what it writes to stderr comes with stdout. Raises OSError; cancelled, it leaves
+        nothing.
+        """
+        popen = await _started(
+            argv,
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+            start_new_session=True,
+        )
+        child = cls(popen)
+        try:
+            await child._read(popen.stdout, child.stdout)
+            await child._read(popen.stderr, child.stderr)
+        except BaseException:
+            child.kill()
+            child.close()
+            raise
+        return child
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """As far as this loop was told."""
+        return self._exited.is_set()
+
+    async def exited(self) -> int | None:
+        """Its exit code; negative: the signal that ended it."""
+        await self._exited.wait()
+        return self._popen.returncode
+
+    def close_stdin(self) -> None:
+        if self._popen.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._popen.stdin.close()
+
+    def kill(self) -> None:
+        """Also one whose end nobody has told yet."""
+        with contextlib.suppress(ProcessLookupError):
+            self._popen.kill()
+
+    def close(self) -> None:
+        """Its output is not wanted any more."""
+        self.close_stdin()
+        for transport in self._transports:
+            transport.close()
+
+    async def _read(self, pipe: IO[bytes] | None, reader: asyncio.StreamReader) -> None:
+        if pipe is None:
+            reader.feed_eof()
+            return
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), pipe
+        )
+        self._transports.append(transport)
+
+
+class _Popen(_Base):
+    """Known from the moment in which there is a process, and not only when it runs its program."""
+
+    def __init__(self, known: list[_Popen], argv: Sequence[str], **how: Any) -> None:
+        known.append(self)
+        super().__init__(argv, **how)
+
+
+async def _started(argv: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
+    known: list[_Popen] = []
+    starting = asyncio.create_task(asyncio.to_thread(_Popen, known, argv, **how))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await ended([asyncio.create_task(_give_up(known, starting))])
+        raise
+
+
+async def _give_up(known: list[_Popen], starting: asyncio.Task[_Popen]) -> None:
+    """Until nothing is left of it."""
+    while not starting.done():
+        for popen in known:
+            if getattr(popen, "pid", None):
+                popen.kill()
+        await asyncio.wait([starting], timeout=LOOK_AGAIN)
+    if starting.exception() is None:
+        popen = starting.result()
+        popen.kill()
+        await asyncio.to_thread(popen.wait)
+        for pipe in (popen.stdin, popen.stdout, popen.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def _wait(
+    popen: subprocess.Popen[bytes], loop: asyncio.AbstractEventLoop, exited: asyncio.Event
+) -> None:
+    popen.wait()
+    with contextlib.suppress(RuntimeError):  # the loop has ended before
+        loop.call_soon_threadsafe(exited.set)

@@ -1,0 +1,167 @@
+"""Children of this process, on both kinds of loops, at the odd moments of their lives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import psutil
+import pytest
+import uvloop
+
+from stentor.lifecycle.child import Child
+from tests.wait import until, until_async
+
+LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
+both_loops = pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
+ENV = dict(os.environ)
+
+
+def run(loop: NewLoop, work: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(asyncio.wait_for(work, 30))
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def children() -> list[psutil.Process]:
+    return psutil.Process().children()
+
+
+@both_loops
+def test_what_it_writes_and_its_end(loop: NewLoop) -> None:
+    async def work() -> None:
+        code = "import sys; print('out'); print('err', file=sys.stderr); input(); sys.exit(7)"
+        child = await Child.spawn(python(f"try:\n {code}\nexcept EOFError:\n sys.exit(8)"), env=ENV)
+        assert await child.stdout.readline() == b"out\n"
+        assert await child.stderr.readline() == b"err\n"
+        child.close_stdin()
+        assert await child.exited() == 8
+        child.close()
+
+    run(loop, work())
+    assert not children()
+
+
+@both_loops
+def test_merged(loop: NewLoop) -> None:
+    async def work() -> None:
+        child = await Child.spawn(python("import os; os.write(2, b'x')"), env=ENV, merged=True)
+        assert await child.stdout.read() == b"x"
+        assert await child.stderr.read() == b""
+        assert await child.exited() == 0
+        child.close()
+
+    run(loop, work())
+
+
+@both_loops
+def test_one_that_leaves_somebody_with_its_output_has_ended(loop: NewLoop) -> None:
+    async def work() -> None:
+        code = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid, flush=True)"
+        child = await Child.spawn(python(code), env=ENV)
+        left = psutil.Process(int(await child.stdout.readline()))
+        assert await child.exited() == 0
+        child.close()
+        left.kill()
+
+    run(loop, work())
+
+
+@both_loops
+def test_killed_as_it_ends(loop: NewLoop) -> None:
+    async def work() -> None:
+        child = await Child.spawn(python(""), env=ENV)
+        await until_async(lambda: not _runs(child.pid), "it has ended")
+        child.kill()
+        assert await child.exited() == 0
+        child.kill()
+        child.close()
+
+    run(loop, work())
+
+
+def _runs(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@both_loops
+def test_no_such_program(loop: NewLoop) -> None:
+    async def work() -> None:
+        with pytest.raises(FileNotFoundError):
+            await Child.spawn(["/no/such/program"], env=ENV)
+
+    run(loop, work())
+    assert not children()
+
+
+class Freezer:
+    """Stops what is started before it runs its program: as a fork of this one, it has its name."""
+
+    def __init__(self) -> None:
+        self._done = threading.Event()
+        self.frozen: psutil.Process | None = None
+        self._thread = threading.Thread(target=self._freeze)
+
+    def __enter__(self) -> Freezer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _freeze(self) -> None:
+        own = psutil.Process().cmdline()
+        while not self._done.is_set():
+            for child in children():
+                try:
+                    child.suspend()
+                    if child.cmdline() == own:
+                        self.frozen = child
+                        return
+                    child.resume()
+                except psutil.Error:
+                    pass  # it ended just now
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a child is frozen by its /proc")
+@both_loops
+def test_frozen_before_it_runs_its_program(loop: NewLoop) -> None:
+    """The loop goes on; and nothing is left of a start that is given up."""
+
+    async def attempt(freezer: Freezer) -> None:
+        starting = asyncio.create_task(Child.spawn(["sleep", "60"], env=ENV))
+        try:
+            await asyncio.wait([starting], timeout=0.2)
+            while freezer.frozen is not None and not starting.done():
+                began = time.monotonic()
+                await asyncio.wait([starting], timeout=0.05)
+                assert time.monotonic() - began < 5.0
+                starting.cancel()
+        finally:
+            starting.cancel()
+            await asyncio.wait([starting])
+            if not starting.cancelled():
+                child = starting.result()
+                child.kill()
+                await child.exited()
+                child.close()
+
+    async def work() -> None:
+        with Freezer() as freezer:
+            while freezer.frozen is None:
+                await attempt(freezer)
+
+    run(loop, work())
+    until(lambda: not children(), "nothing is left")
+    assert subprocess.run(python("print(1)"), capture_output=True, check=True).stdout == b"1\n"
