@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stentor_engine import LoadFailed
-from stentor_engine.onnx import choose_provider, draws, require_provider
+from stentor_engine.onnx import choose_provider, draws, on_cpu, require_provider
 
 CPU, CUDA, COREML = (f"{each}ExecutionProvider" for each in ("CPU", "CUDA", "CoreML"))
 
@@ -52,6 +52,11 @@ def test_a_provider_that_does_not_start_is_told() -> None:
     require_provider([whole, whole], CUDA, "cuda")
     with pytest.raises(LoadFailed, match=f"'cuda' cannot be used: {CUDA} does not start"):
         require_provider([whole, lacking], CUDA, "cuda")
+
+
+def test_what_a_gpu_computes_too_is_not_on_the_cpu() -> None:
+    assert on_cpu([Started((CPU,)), Started((CPU,))])
+    assert not on_cpu([Started((CPU,)), Started((CUDA, CPU))])
 
 
 def test_a_model_that_draws_is_known(tmp_path: Path) -> None:

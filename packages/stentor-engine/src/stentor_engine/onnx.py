@@ -87,7 +87,7 @@ def on_cpu(sessions: Iterable[Any]) -> bool:
     """Nothing else computes. Elsewhere equal calls may differ: CUDA's kernels are chosen by what
     was quickest when they were tried.
     """
-    return all(session.get_providers() == ["CPUExecutionProvider"] for session in sessions)
+    return all(set(session.get_providers()) == {"CPUExecutionProvider"} for session in sessions)
 
 
 def draws(model: Path) -> bool:
