@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from stentor.api.disconnect import ClientGone
 from stentor.errors import NotFound, QueueFull, StentorError, Unauthorized
+from stentor.mistakes import worded
 from stentor.telemetry.told import tell
 
 MESSAGE_MOST = 1000
@@ -85,4 +86,4 @@ def first_mistake(mistakes: Sequence[Mapping[str, Any]]) -> tuple[str, str | Non
         return "the body is not a JSON object sent with Content-Type: application/json", None
     place = [str(part) for part in mistake["loc"] if part not in ("body", "query")]
     param = place[0] if place else None
-    return f"{param or 'body'}: {mistake['msg']}", param
+    return f"{param or 'body'}: {worded(mistake)}", param
