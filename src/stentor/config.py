@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 import platformdirs
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ByteSize,
@@ -32,6 +33,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from stentor.mistakes import place, worded
+
 SHORT_NAMES = {
     "STENTOR_HOST": ("server", "host"),
     "STENTOR_PORT": ("server", "port"),
@@ -39,13 +42,33 @@ SHORT_NAMES = {
     "STENTOR_DATA_DIR": ("storage", "data_dir"),
 }
 NEVER = "never"
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def parse_duration(value: object) -> object:
-    """Seconds from `90`, `"90s"`, `"10m"`, `"500ms"` or `"2h"`; anything else is left as it is."""
-    if isinstance(value, str) and (found := re.fullmatch(r"\s*([\d.]+)\s*(ms|s|m|h)\s*", value)):
-        return float(found[1]) * _UNITS[found[2]]
+    """Seconds from `90`, `"90s"`, `"10m"`, `"500ms"` or `"2h"`; what is no string is left as it
+    is. Raises ValueError.
+    """
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*(ms|s|m|h|)\s*", value)
+    if found is None:
+        raise ValueError(f'{value!r} is no duration: give seconds, or such as "90s", "10m", "2h"')
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def parse_size(value: object) -> object:
+    """As `parse_duration`, of bytes: pydantic itself takes the 50 of "50%"."""
+    size = r"\s*(\d+\.?\d*|\.\d+)\s*([kmgtp]?i?b|)\s*"
+    if isinstance(value, str | int | float) and not re.fullmatch(size, str(value), re.IGNORECASE):
+        raise ValueError(f'{value!r} is no size: give bytes, or such as "6GB", "512MiB"')
+    return value
+
+
+def parse_device_of_budget(value: str) -> str:
+    """Raises ValueError."""
+    if not re.fullmatch(r"ram|mps|cuda:\d+", value):
+        raise ValueError(f"{value!r} is no device: there are ram, cuda:0, cuda:1, …")
     return value
 
 
@@ -61,6 +84,7 @@ Idle = Annotated[
     PlainSerializer(lambda value: NEVER if math.isinf(value) else value, when_used="json"),
 ]
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
+Size = Annotated[ByteSize, BeforeValidator(parse_size)]
 
 
 class ConfigurationError(Exception):
@@ -69,9 +93,7 @@ class ConfigurationError(Exception):
 
 def mistakes(error: ValidationError) -> str:
     """A line for each, with the key that it is in."""
-    lines = (
-        f"  {'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()
-    )
+    lines = (f"  {place(each)}: {worded(each)}" for each in error.errors())
     return "\n".join(["", *lines])
 
 
@@ -122,7 +144,7 @@ class Lifecycle(Section):
     idle_timeout: Idle = Field(
         600.0, description='a model that nobody uses for so long is stopped; 0: at once; "never"'
     )
-    memory_budget: dict[str, ByteSize] = Field(
+    memory_budget: dict[Annotated[str, AfterValidator(parse_device_of_budget)], Size] = Field(
         {},
         description="most that models may take of a device; default: nine tenths of it; a model "
         "that does not fit makes idle ones stop, or waits",
@@ -158,7 +180,7 @@ class EngineBackendConfig(Section):
     kind: Literal["engine"] = Field("engine", description="a local worker")
     engine: str = Field(description="the engine's name")
     device: str = Field("auto", description="auto, cpu, cuda:0, …")
-    memory: ByteSize | None = Field(
+    memory: Size | None = Field(
         None,
         description="what it takes of its device, as 6GB; default: what the engine says; "
         "later what was measured",
@@ -211,7 +233,7 @@ class ServedBackendConfig(Section):
     device: str | None = Field(
         None, description="cpu, cuda:0, …; default: cpu, of a container with GPUs cuda:0"
     )
-    memory: ByteSize | None = Field(
+    memory: Size | None = Field(
         None, description="what it takes of its device, as 6GB; default: what was measured"
     )
     max_parallel: int = Field(1, ge=1, description="calls at once; default: 1")
@@ -261,7 +283,7 @@ class ContainerBackendConfig(ServedBackendConfig):
     network: str | None = Field(
         None, description="to join; host: the machine's own; default: Docker's usual one"
     )
-    shm_size: ByteSize | None = Field(None, description="of /dev/shm, as 2GB; default: Docker's")
+    shm_size: Size | None = Field(None, description="of /dev/shm, as 2GB; default: Docker's")
     host: str | None = Field(
         None,
         description="of Docker, as unix:///run/docker.sock; default: DOCKER_HOST, or the usual "
@@ -303,7 +325,7 @@ class ModelConfig(Section):
         None, description="in place of lifecycle.idle_timeout; never: pinned"
     )
     keep_warm: bool = Field(False, description="started with the server, and pinned")
-    memory_limit: ByteSize | None = Field(
+    memory_limit: Size | None = Field(
         None, description="past it a model is started anew, between two requests"
     )
     queue_limit: int = Field(32, ge=0, description="requests that may wait for a slot")
