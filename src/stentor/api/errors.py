@@ -62,7 +62,10 @@ def add_error_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> Response:
         if error.status_code == NotFound.status:
             return error_response(NotFound(f"nothing at {request.method} {request.url.path}"))
-        answer = _plain_response(error.status_code, str(error.detail), "invalid_request", None)
+        detail = str(error.detail)
+        if allowed := (error.headers or {}).get("Allow"):
+            detail = f"{request.method} is not for {request.url.path}: it takes {allowed}"
+        answer = _plain_response(error.status_code, detail, "invalid_request", None)
         answer.headers.update(error.headers or {})
         return answer
 
