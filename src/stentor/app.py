@@ -116,6 +116,7 @@ class Stentor:
             self.residency.add(service)
         self.config, self.offers, self.aliases = config, offers, aliases
         self.engines = {name: declared(name, place.engines) for name in place.engines}
+        self.models.engines = self.engines
         if self._watching is not None:  # it is open
             self._warm_up()
 

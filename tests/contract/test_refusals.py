@@ -263,6 +263,7 @@ def test_nothing_there(server: Server) -> None:
     assert_refused(server.http.get("/v1/models/nothing"), 404, "model_not_found", "model")
     answer = server.http.get("/v1/audio/speech")
     assert answer.status_code == 405
+    assert answer.json()["error"]["message"] == "GET is not for /v1/audio/speech: it takes POST"
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
 
 

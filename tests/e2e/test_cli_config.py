@@ -103,6 +103,13 @@ def test_check_tells_mistakes(tmp_path: Path) -> None:
         assert done.stdout == b""
 
 
+def test_check_tells_a_variable_without_effect(tmp_path: Path) -> None:
+    for variable, status in (("STENTOR_LIFECYCLE_IDLE_TIMEOUT", 2), ("STENTOR_URL", 0)):
+        done = stentor("config", "check", cwd=tmp_path, env={variable: "http://127.0.0.1:9"})
+        assert done.returncode == status, done.stderr
+        assert (variable.encode() in done.stderr) is bool(status)
+
+
 def test_show_masks_secrets_and_shows_what_counts(tmp_path: Path) -> None:
     (tmp_path / "stentor.toml").write_text(
         '[lifecycle]\nidle_timeout = "never"\n[server]\nport = 1\n'

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import stentor
+from tests.e2e.terminal import Terminal
 from tests.servers import ECHO, Server
 from tests.wait import until
 
@@ -54,6 +55,41 @@ def test_pause_and_resume(server: Server, command: Command) -> None:
     assert "paused" in told
     assert command("models", "resume")[0] == 0
     assert command("models", "load", "echo")[0] == 0
+
+
+def test_a_typing_error_is_no_device(command: Command) -> None:
+    code, _, told = command("models", "pause", "--device", "gpu0")
+    assert (code, told.startswith("stentor models pause: devices: 'gpu0' is no device")) == (
+        1,
+        True,
+    )
+    assert command("models", "resume")[2].strip() == "nothing is paused"
+
+
+def test_an_engine_that_is_no_model_yet(command: Command) -> None:
+    code, _, told = command("models", "load", "kokoro")
+    assert code == 1
+    assert "no model 'kokoro'; `stentor models pull kokoro` adds it; there are: " in told
+
+
+def test_all_of_a_model_by_an_alias(command: Command) -> None:
+    code, shown, told = command("models", "info", "tts-1")
+    assert (code, told) == (0, "")
+    assert shown.startswith("name\t")
+    assert "tts-1" in next(line for line in shown.splitlines() if line.startswith("aliases"))
+
+
+@pytest.mark.parametrize(("key", "status"), [(b"q", 0), (b"\x03", 130)])
+def test_the_view_ends_by_a_key(server: Server, tmp_path: Path, key: bytes, status: int) -> None:
+    terminal = Terminal("top", cwd=tmp_path, env={"STENTOR_URL": server.url})
+    try:
+        terminal.shows(b"echo")
+        terminal.shows(b"q or Ctrl-C quits")
+        terminal.press(key)
+    finally:
+        ended = terminal.close()
+    assert ended == status
+    assert b"\x1b[?1049l" in terminal.shown  # what was there before is there again
 
 
 def test_one_look(command: Command) -> None:

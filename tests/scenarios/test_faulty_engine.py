@@ -149,6 +149,15 @@ def test_an_engines_mistake_is_in_the_log_with_its_place(
         answer = server.http.post("/v1/audio/speech", json={"model": "mistaken", "input": text})
         assert answer.status_code == 500
         assert message in answer.json()["error"]["message"]
+    assert (
+        "(line 5)"
+        in server.http.post("/v1/audio/speech", json={"model": "mistaken", "input": "One."}).json()[
+            "error"
+        ]["message"]
+    )
+    failed = [line for line in server.log.splitlines() if "engine_failed" in line]
+    assert any('"KeyError"' in line and "mistaken" in line for line in failed)
+    assert not any("absent" in line for line in failed)  # an exception may quote the request
     until(lambda: "in look_up" in server.log, "the traceback is logged")
 
 

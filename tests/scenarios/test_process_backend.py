@@ -264,6 +264,27 @@ def test_a_program_that_is_not_there(start_server: StartServer) -> None:
     assert "no-such-program" in server.log
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ('cwd = "nowhere"', "its cwd is no folder"),
+        ('start_timeout = "1s"', "the last look: no connection; {port} is nowhere in its command"),
+    ],
+)
+def test_why_one_is_not_started(start_server: StartServer, more: str, told: str) -> None:
+    server = start_server(f"""
+    [models.foreign]
+    [[models.foreign.backends]]
+    kind = "process"
+    command = ["sleep", "60"]
+    task = "speech"
+    {more}
+    """)
+    answer = speak(server)
+    assert code(answer) == (503, "model_unavailable")
+    assert told in answer.json()["error"]["message"]
+
+
 def test_one_that_is_never_ready(start_server: StartServer, foreign: Foreign) -> None:
     server = start_server(foreign.config("never ready", backend='start_timeout = "4s"'))
     answer = speak(server)

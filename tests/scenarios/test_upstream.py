@@ -70,6 +70,7 @@ def test_headers_both_ways(server: Server, foreign: Foreign) -> None:
     answer = server.http.post("/upstream/foreign/echo", content=b"x", headers=given)
     assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
     assert "X-Hop" not in answer.headers
+    assert len(answer.headers.get_list("date")) == 1
     seen = {name.lower(): value for name, value in foreign.says("headers").items()}
     assert seen["x-mine"] == "1"
     assert seen["cookie"] == "c=1"

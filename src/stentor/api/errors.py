@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from stentor.api.disconnect import ClientGone
 from stentor.errors import NotFound, QueueFull, StentorError, Unauthorized
+from stentor.mistakes import worded
 from stentor.telemetry.told import tell
 
 MESSAGE_MOST = 1000
@@ -62,7 +63,10 @@ def add_error_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> Response:
         if error.status_code == NotFound.status:
             return error_response(NotFound(f"nothing at {request.method} {request.url.path}"))
-        answer = _plain_response(error.status_code, str(error.detail), "invalid_request", None)
+        detail = str(error.detail)
+        if allowed := (error.headers or {}).get("Allow"):
+            detail = f"{request.method} is not for {request.url.path}: it takes {allowed}"
+        answer = _plain_response(error.status_code, detail, "invalid_request", None)
         answer.headers.update(error.headers or {})
         return answer
 
@@ -86,4 +90,4 @@ def first_mistake(mistakes: Sequence[Mapping[str, Any]]) -> tuple[str, str | Non
         return "the body is not a JSON object sent with Content-Type: application/json", None
     place = [str(part) for part in mistake["loc"] if part not in ("body", "query")]
     param = place[0] if place else None
-    return f"{param or 'body'}: {mistake['msg']}", param
+    return f"{param or 'body'}: {worded(mistake)}", param

@@ -129,7 +129,7 @@ async def _hand_on(target: Target, scope: Scope, request: _Request, send: Send) 
 
 
 async def _pass_back(answer: aiohttp.ClientResponse, send: Send) -> None:
-    headers = list(_end_to_end(answer.raw_headers, frozenset()))
+    headers = list(_end_to_end(answer.raw_headers, frozenset({b"date"})))  # ours is set anyway
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     async for piece in answer.content.iter_any():
         await send({"type": "http.response.body", "body": piece, "more_body": True})

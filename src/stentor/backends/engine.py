@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 from wyoming.event import Event
 
@@ -40,6 +41,8 @@ from stentor_engine.messages import (
     transcribe_event,
 )
 from stentor_engine.wire import encode
+
+log = structlog.get_logger(__name__)
 
 
 class EngineBackend:
@@ -135,6 +138,8 @@ class EngineBackend:
         except InvalidCall as error:
             raise InvalidRequest(str(error)) from error
         except EngineError as error:
+            if not error.retryable:
+                log.error("engine_failed", service=self.service.name, error=_kind(str(error)))
             raise (OutOfMemory if error.retryable else EngineFailed)(str(error)) from error
 
     async def _begun(self, connection: Connection, reference: Reference | None) -> int:
@@ -164,6 +169,12 @@ class EngineBackend:
 
     async def _receive(self, connection: Connection) -> Event:
         return await connection.receive(timeout=self._stall_timeout)
+
+
+def _kind(told: str) -> str:
+    """Without an exception's words, which may be the request's."""
+    kind = told.partition(":")[0]
+    return kind if kind.isidentifier() else EngineError.__name__
 
 
 def _check(request: Event) -> None:

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import os
+
 from stentor.cli.failure import run_async
 from stentor.cli.load import load_config
 from stentor.cli.local import open_local
 from stentor.cli.serve import refuse_bind
-from stentor.config import Config, ConfigurationError, config_file
+from stentor.config import SHORT_NAMES, Config, ConfigurationError, config_file
 
 
 def run() -> int:
     config = load_config()
     if refused := refuse_bind(config):
         raise ConfigurationError(refused)
+    if unknown := sorted(filter(_no_variable, os.environ)):
+        raise ConfigurationError(
+            f"{', '.join(unknown)}: there is no such variable; that of a key is "
+            "STENTOR_<SECTION>__<KEY>, with two underscores"
+        )
     return run_async(_check(config))
+
+
+def _no_variable(name: str) -> bool:
+    """It looks like one of Stentor's, and is of no effect. What has both underscores was read."""
+    if not name.startswith("STENTOR_") or "__" in name:
+        return False
+    sections = [f"STENTOR_{section.upper()}" for section in Config.model_fields]
+    near = (f"{section}_" for section in sections)
+    return name not in (*sections, *SHORT_NAMES) and name.startswith(tuple(near))
 
 
 async def _check(config: Config) -> int:

@@ -42,10 +42,20 @@ def run(
     return 0
 
 
+def _refuse_broken(file: Path, text: str) -> None:
+    """Raises UsageError for what only looks like JSON."""
+    try:
+        recognise.parsed(text)
+    except ValueError as error:
+        raise UsageError(f"{file} is not JSON: {error}") from error
+
+
 def _imported(file: Path, source: Source | None, env: Sequence[str], engines: Engines) -> Imported:
     text = _read(file)
     source = source or recognise.recognised(text)
     if source is None:
+        if text.lstrip().startswith(("{", "[")):
+            _refuse_broken(file, text)
         known = ", ".join(recognise.SOURCES)
         raise UsageError(f"{file} is none that is known; name its system with --from: {known}")
     try:

@@ -6,12 +6,14 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 
-from stentor.cli.client import ModelInfo, open_client, running_server
+from stentor.cli.client import ModelInfo, open_client, open_server, running_server
 from stentor.cli.failure import run_async
 from stentor.cli.installed import Installed, Target
 from stentor.cli.load import load_config
@@ -29,12 +31,14 @@ def run(name: str, *, as_json: bool) -> int:
 
 
 async def _info(name: str, installed: Installed, *, as_json: bool) -> int:
+    name = await _meant(name, installed)
     targets = installed.targets(name)
     model = await _running(name, installed.config)
     told: dict[str, Any] = {
         "name": name,
         "aliases": list(model.aliases) if model else _aliases(name, installed),
         "state": model.state if model else None,
+        "reason": await _reason(name, installed.config) if model else "",
         "languages": list(model.languages) if model else [],
         "engines": [_engine(target, installed) for target in targets],
     }
@@ -44,6 +48,27 @@ async def _info(name: str, installed: Installed, *, as_json: bool) -> int:
     for key, value in _lines(told):
         print(f"{key:<15}{value}" if sys.stdout.isatty() else f"{key}\t{value}")
     return 0
+
+
+async def _meant(name: str, installed: Installed) -> str:
+    """The model that an alias means."""
+    if name in installed.models or name.partition(":")[0] in installed.engines:
+        return name
+    with suppress(httpx2.HTTPError, StentorError):
+        async with open_client(installed.config, None) as client:
+            models = await client.models()
+        return next((each.name for each in models if name in each.aliases), name)
+    return name
+
+
+async def _reason(name: str, config: Config) -> str:
+    """Why the server does not have it running; empty where it tells nothing."""
+    with suppress(httpx2.HTTPError, StentorError):
+        async with open_server(config, None) as remote:
+            model = await remote.admin("GET", f"models/{quote(name)}")
+        services = [each["service"] for each in model["backends"] if each["service"]]
+        return "; ".join(each["reason"] for each in services if each["reason"])
+    return ""
 
 
 async def _running(name: str, config: Config) -> ModelInfo | None:
@@ -107,6 +132,8 @@ def _lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if told["aliases"]:
         yield "aliases", ", ".join(told["aliases"])
     yield "state", told["state"] or "no server runs"
+    if told["reason"]:
+        yield "reason", told["reason"]
     if told["languages"]:
         yield "languages", ", ".join(told["languages"])
     for each in told["engines"]:

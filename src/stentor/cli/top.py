@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx2
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from stentor.cli.client import open_server
 from stentor.cli.failure import described, run_async
+from stentor.cli.keys import pressed
 from stentor.cli.load import load_config
 from stentor.errors import StentorError
 
 MIB = 2**20
 WIDTH = 140
 """Columns where there is no terminal."""
+NUMBERS = ("Memory", "Requests", "Waiting", "Idle")
+GIVES_WAY = "Backend"
+"""On a narrow terminal."""
+COLUMNS = ("Model", GIVES_WAY, "State", "Device", *NUMBERS)
 COLORS = {"ready": "green", "starting": "yellow", "draining": "yellow", "failed": "red"}
 
 
@@ -29,20 +36,32 @@ def run(*, server: str | None, interval: float, once: bool) -> int:
 
 
 async def _watch(server: str | None, interval: float, *, once: bool) -> int:
-    """Until it is interrupted. A server that goes away is waited for."""
+    """Until `q` is pressed, or it is interrupted. A server that goes away is waited for."""
     async with open_server(load_config(), server) as remote:
         status = await remote.admin("GET", "status")
         if once:
             Console(width=None if sys.stdout.isatty() else WIDTH).print(view(status))
             return 0
-        with Live(view(status), screen=True, auto_refresh=False) as live:
-            while True:
-                await asyncio.sleep(interval)
+        quitted = asyncio.Event()
+        with (
+            pressed("q", quitted.set) as heard,
+            Live(view(status), screen=True, auto_refresh=False) as live,
+        ):
+            end = usual = Text("q or Ctrl-C quits" if heard else "Ctrl-C quits", "dim")
+            while not quitted.is_set():
+                live.update(Group(view(status), end), refresh=True)
+                await _pause(quitted, interval)
                 try:
                     status = await remote.admin("GET", "status")
-                    live.update(view(status), refresh=True)
+                    end = usual
                 except (httpx2.HTTPError, StentorError) as error:
-                    live.update(Group(view(status), Text(described(error), "red")), refresh=True)
+                    end = Text(described(error), "red")
+    return 0
+
+
+async def _pause(quitted: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(quitted.wait(), seconds)
 
 
 def view(status: dict[str, Any]) -> RenderableType:
@@ -50,7 +69,15 @@ def view(status: dict[str, Any]) -> RenderableType:
     paused = f"   paused: {', '.join(status['paused'])}" if status["paused"] else ""
     devices = "   ".join(_device(name, each) for name, each in status["devices"].items())
     head = Text(f"Stentor {status['version']}   {devices}{paused}", "bold")
-    return Group(head, _models(status["models"]))
+    return Group(head, _models(status["models"]), *_reasons(status["models"]))
+
+
+def _reasons(models: list[dict[str, Any]]) -> Iterator[Text]:
+    """Below the table: they are sentences."""
+    for model in models:
+        services = [each["service"] for each in model["backends"] if each["service"]]
+        for reason in (each["reason"] for each in services if each["reason"]):
+            yield Text(f"{model['name']}: {reason}", "dim")
 
 
 def _device(name: str, device: dict[str, int]) -> str:
@@ -59,16 +86,19 @@ def _device(name: str, device: dict[str, int]) -> str:
 
 
 def _models(models: list[dict[str, Any]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("Model", "Backend", "State", "Device"):
-        table.add_column(name, overflow="fold")
-    for name in ("Memory", "Requests", "Waiting", "Idle"):
-        table.add_column(name, justify="right")
-    table.add_column("Why", overflow="fold")
-    for model in models:
-        for index, backend in enumerate(model["backends"]):
-            name = model["name"] if index == 0 else ""
-            table.add_row(Text(name), *_row(model, backend))
+    """Without the columns in which nothing stands: a terminal may be narrow."""
+    rows = [
+        [Text(model["name"] if index == 0 else ""), *_row(model, backend)]
+        for model in models
+        for index, backend in enumerate(model["backends"])
+    ]
+    shown = [at for at in range(len(COLUMNS)) if any(row[at].plain for row in rows)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for name in (COLUMNS[at] for at in shown):
+        justify: JustifyMethod = "right" if name in NUMBERS else "left"
+        table.add_column(name, justify=justify, no_wrap=name != GIVES_WAY, overflow="ellipsis")
+    for row in rows:
+        table.add_row(*(row[at] for at in shown))
     return table
 
 
@@ -77,7 +107,7 @@ def _row(model: dict[str, Any], backend: dict[str, Any]) -> list[Text]:
     requests, waiting = f"{queue['busy']}/{queue['slots']}", str(queue["waiting"] or "")
     if service is None:
         state = "elsewhere" if backend["healthy"] else "failing"
-        return [Text(each) for each in (backend["name"], state, "", "", requests, waiting, "", "")]
+        return [Text(each) for each in (backend["name"], state, "", "", requests, waiting, "")]
     used = " + ".join(f"{bytes_ / MIB:.0f}" for bytes_ in service["used"].values())
     return [
         Text(backend["name"]),
@@ -87,7 +117,6 @@ def _row(model: dict[str, Any], backend: dict[str, Any]) -> list[Text]:
         Text(requests),
         Text(waiting),
         Text(_idle(service)),
-        Text(service["reason"]),
     ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import BeforeValidator, ByteSize, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from stentor.config.models import (
@@ -23,7 +23,16 @@ from stentor.config.models import (
     base_models,
 )
 from stentor.config.sources import SHORT_NAMES, BaseInstall, File, ShortNames, config_file
-from stentor.config.values import Idle, Seconds, Section, parse_duration, parse_idle
+from stentor.config.values import (
+    Idle,
+    Seconds,
+    Section,
+    Size,
+    parse_device_of_budget,
+    parse_duration,
+    parse_idle,
+)
+from stentor.mistakes import place, worded
 
 __all__ = [
     "SHORT_NAMES",
@@ -57,9 +66,7 @@ class ConfigurationError(Exception):
 
 def mistakes(error: ValidationError) -> str:
     """A line for each, with the key that it is in."""
-    lines = (
-        f"  {'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()
-    )
+    lines = (f"  {place(each)}: {worded(each)}" for each in error.errors())
     return "\n".join(["", *lines])
 
 
@@ -106,7 +113,7 @@ class Lifecycle(Section):
     idle_timeout: Idle = Field(
         600.0, description='a model that nobody uses for so long is stopped; 0: at once; "never"'
     )
-    memory_budget: dict[str, ByteSize] = Field(
+    memory_budget: dict[Annotated[str, AfterValidator(parse_device_of_budget)], Size] = Field(
         {},
         description="most that models may take of a device; default: nine tenths of it; a model "
         "that does not fit makes idle ones stop, or waits",

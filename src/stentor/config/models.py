@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ByteSize, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from stentor.config.values import Idle, Seconds, Section
+from stentor.config.values import Idle, Seconds, Section, Size
 
 
 class EngineBackendConfig(Section):
     kind: Literal["engine"] = Field("engine", description="a local worker")
     engine: str = Field(description="the engine's name")
     device: str = Field("auto", description="auto, cpu, cuda:0, …")
-    memory: ByteSize | None = Field(
+    memory: Size | None = Field(
         None,
         description="what it takes of its device, as 6GB; default: what the engine says; "
         "later what was measured",
@@ -67,7 +67,7 @@ class ServedBackendConfig(Section):
     device: str | None = Field(
         None, description="cpu, cuda:0, …; default: cpu, of a container with GPUs cuda:0"
     )
-    memory: ByteSize | None = Field(
+    memory: Size | None = Field(
         None, description="what it takes of its device, as 6GB; default: what was measured"
     )
     max_parallel: int = Field(1, ge=1, description="calls at once; default: 1")
@@ -117,7 +117,7 @@ class ContainerBackendConfig(ServedBackendConfig):
     network: str | None = Field(
         None, description="to join; host: the machine's own; default: Docker's usual one"
     )
-    shm_size: ByteSize | None = Field(None, description="of /dev/shm, as 2GB; default: Docker's")
+    shm_size: Size | None = Field(None, description="of /dev/shm, as 2GB; default: Docker's")
     host: str | None = Field(
         None,
         description="of Docker, as unix:///run/docker.sock; default: DOCKER_HOST, or the usual "
@@ -159,7 +159,7 @@ class ModelConfig(Section):
         None, description="in place of lifecycle.idle_timeout; never: pinned"
     )
     keep_warm: bool = Field(False, description="started with the server, and pinned")
-    memory_limit: ByteSize | None = Field(
+    memory_limit: Size | None = Field(
         None, description="past it a model is started anew, between two requests"
     )
     queue_limit: int = Field(32, ge=0, description="requests that may wait for a slot")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from stentor.backends.base import Backend
@@ -121,6 +121,8 @@ class Models:
         """Raises ConfigurationError for a name that stands for two models."""
         self._models: dict[str, Model] = {}
         self._by_name: dict[str, Model] = {}
+        self.engines: Collection[str] = ()
+        """Names of those that could be a model's."""
         self._retiring: dict[Model, asyncio.Task[None]] = {}
         self.replace(models)
 
@@ -168,7 +170,9 @@ class Models:
         model = self._by_name.get(name)
         if model is None:
             known = ", ".join(sorted(self._models)) or "none"
-            raise ModelNotFound(f"no model '{name}'; there are: {known}", param="model")
+            advice = f"`stentor models pull {name}` adds it" if name in self.engines else ""
+            why = "; ".join(filter(None, (f"no model '{name}'", advice, f"there are: {known}")))
+            raise ModelNotFound(why, param="model")
         return model
 
     async def close(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Body
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from stentor import __version__
 from stentor.api.admin.state import Device, ModelState, device_states, model_state
@@ -25,8 +26,15 @@ class Status(BaseModel):
     models: list[ModelState]
 
 
+def _device(name: str) -> str:
+    """A typing error would free nothing. Raises ValueError."""
+    if not re.fullmatch(r"(cpu|mps|cuda)(:\d+)?", name):
+        raise ValueError(f"{name!r} is no device: there are cuda, cuda:0, mps and cpu")
+    return name
+
+
 class Pause(BaseModel):
-    devices: list[str] = list(GPUS)
+    devices: list[Annotated[str, AfterValidator(_device)]] = list(GPUS)
     """Names or kinds, as cuda:0, cuda, cpu; every GPU where none is named."""
     timeout: float | None = Field(None, ge=0, le=3600)
     """Seconds for running requests to end in, in place of lifecycle.pause_timeout."""

@@ -51,6 +51,12 @@ class Command:
     cwd: Path | None = None
     port: int | None = None
 
+    @property
+    def knows_port(self) -> bool:
+        """Where it is to listen is told to it, or known of it."""
+        told = (*self.argv, *self.env.values())
+        return self.port is not None or any("{port}" in each for each in told)
+
 
 class CommandProcess:
     """Running. `spawn` is the only way to one."""
@@ -138,12 +144,15 @@ class CommandLauncher:
             raise self._failed(str(error), "") from error
         except OSError as error:
             why = f"it cannot be run: {error.strerror or type(error).__name__}"
-            raise self._failed(why, "") from error
+            if self._command.cwd is not None and not self._command.cwd.is_dir():
+                why = "its cwd is no folder; the log tells which"
+            raise self._failed(why, str(self._command.cwd or "")) from error
         try:
             await self._ready(process)
         except StartFailed as error:
             await process.stop(timeout=0)
-            raise self._failed(str(error), process.tail) from error
+            advice = "" if self._command.knows_port else "; {port} is nowhere in its command"
+            raise self._failed(f"{error}{advice}", process.tail) from error
         except BaseException:
             await process.stop(timeout=0)
             raise

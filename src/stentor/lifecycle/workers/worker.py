@@ -104,7 +104,7 @@ class WorkerLauncher:
     def _failed(self, error: Exception) -> ModelUnavailable:
         why = str(error)
         if isinstance(error, TimeoutError):
-            why = f"no answer within {self._start_timeout:g} s"
+            why = f"no answer within {self._start_timeout:g} s (lifecycle.start_timeout)"
         elif isinstance(error, OSError):  # whose text names a path
             why = error.strerror or type(error).__name__
         log.error("worker_start_failed", engine=self._command.engine, why=why, stderr=self._stderr)
@@ -176,7 +176,9 @@ class Worker:
         except TimeoutError as error:
             service.kill(running, "it gave no sign of life")
             await service.ended(running)
-            raise WorkerStalled("the engine stalled") from error
+            raise WorkerStalled(
+                "the engine gave no sign of life within lifecycle.stall_timeout"
+            ) from error
 
     def succeeded(self) -> None:
         """A call went well: earlier failures no longer count."""
