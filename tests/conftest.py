@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers import ECHO, Server
 
 SPEECH = Path(__file__).parents[2] / "shared" / "speech"
+
+
+def pytest_configure() -> None:
+    """How long an example takes is no property of our code: a machine may be busy."""
+    settings.register_profile(
+        "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("untimed")
 
 
 class StartServer(Protocol):
