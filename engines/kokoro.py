@@ -1,6 +1,12 @@
 # /// script
 # requires-python = ">=3.10,<3.14"
-# dependencies = ["numpy", "kokoro-onnx==0.6.1", "pypinyin==0.55.0", "rjieba==0.2.2"]
+# dependencies = [
+#     "numpy",
+#     "kokoro-onnx==0.6.1",
+#     "pykakasi==2.3.0",
+#     "pypinyin==0.55.0",
+#     "rjieba==0.2.2",
+# ]
 #
 # [tool.uv]
 # exclude-newer = "2026-11-01T00:00:00Z"
@@ -66,7 +72,8 @@ LANGUAGES = {
 }
 """By the first letter of a voice's id; its second one tells the gender."""
 HAN = re.compile(r"([\u3400-\u9fff]+)")
-"""In Japanese, each of them would be read aloud as "Chinese letter"."""
+PARTICLES = {"は": "わ", "へ": "え"}
+"""Of Japanese, which are not said as they are written."""
 MARKS = str.maketrans(
     {
         each: told
@@ -193,10 +200,10 @@ class KokoroOnnx(SpeechEngine):
         yield np.ascontiguousarray(audio, np.float32)
 
     def _phonemes(self, text: str, language: Language) -> str:
-        if language.tag == "ja" and HAN.search(text):
-            raise InvalidCall("this model reads Japanese in kana only")
         if language.tag in ("ja", "zh"):
             text = text.translate(MARKS)
+        if language.tag == "ja" and HAN.search(text):
+            text = kana(text)
         spoken = mandarin(text) if language.tag == "zh" else read(text, language.espeak)
         tokenizer = self._kokoro.tokenizer
         return str(tokenizer.known(" ".join(plain(spoken, tokenizer.vocab).split())))
@@ -227,6 +234,21 @@ def replaced(text: str, by: Mapping[str, str]) -> str:
 def plain(spoken: str, known: Collection[str]) -> str:
     """What is not known loses its marks: of `ä` the `a` is left."""
     return "".join(c if c in known else unicodedata.normalize("NFD", c) for c in spoken)
+
+
+def kana(text: str) -> str:
+    """With kanji as they are read, and spaces between words; those of no known reading are left
+    out, since espeak-ng reads each as "Chinese letter".
+    """
+    words = (PARTICLES.get(each["orig"], each["hira"]) for each in _kakasi().convert(text))
+    return "".join(f" {word}" if word[:1].isalnum() else word for word in words)
+
+
+@cache
+def _kakasi() -> Any:
+    import pykakasi  # takes a second or two, for kanji alone
+
+    return pykakasi.kakasi()
 
 
 def mandarin(text: str) -> str:
