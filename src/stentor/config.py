@@ -263,7 +263,10 @@ class ProcessBackendConfig(ServedBackendConfig):
         description="where it listens, if that cannot be told to it; default: any free one",
     )
     env: dict[str, str] = Field({}, description="variables for it; {port} as above")
-    cwd: Path | None = Field(None, description="folder to start it in; default: Stentor's")
+    cwd: Path | None = Field(
+        None,
+        description="folder to start it in; beside the file, if relative; default: Stentor's",
+    )
 
 
 class ContainerBackendConfig(ServedBackendConfig):
@@ -278,7 +281,9 @@ class ContainerBackendConfig(ServedBackendConfig):
     pull: bool = Field(False, description="an image that is not there is fetched")
     command: list[str] = Field([], description="in place of the image's")
     env: dict[str, str] = Field({}, description="variables for it")
-    volumes: list[str] = Field([], description="as /data/voices:/app/voices:ro")
+    volumes: list[str] = Field(
+        [], description="as /data/voices:/app/voices:ro; ./voices is beside the file"
+    )
     gpus: Literal["all"] | list[str] = Field([], description="all, or their numbers or ids")
     network: str | None = Field(
         None, description="to join; host: the machine's own; default: Docker's usual one"
@@ -403,8 +408,27 @@ def _place(values: dict[str, Any], folder: Path) -> None:
     if isinstance(engines, dict) and isinstance(engines.get("paths"), list):
         engines["paths"] = [_below(folder, each) for each in engines["paths"]]
     for model in models.values() if isinstance(models, dict) else ():
-        if isinstance(model, dict) and str(model.get("weights", "")).startswith(("./", "../")):
+        if not isinstance(model, dict):
+            continue
+        if _is_relative(model.get("weights")):
             model["weights"] = _below(folder, model["weights"])
+        backends = model.get("backends")
+        for backend in backends if isinstance(backends, list) else ():
+            if isinstance(backend, dict):
+                _place_served(backend, folder)
+
+
+def _place_served(backend: dict[str, Any], folder: Path) -> None:
+    if "cwd" in backend:
+        backend["cwd"] = _below(folder, backend["cwd"])
+    volumes = backend.get("volumes")
+    if isinstance(volumes, list):
+        backend["volumes"] = [_below(folder, v) if _is_relative(v) else v for v in volumes]
+
+
+def _is_relative(given: Any) -> bool:
+    """What else may stand there are names."""
+    return isinstance(given, str) and given.startswith(("./", "../"))
 
 
 def _below(folder: Path, given: Any) -> Any:

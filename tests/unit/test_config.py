@@ -9,7 +9,14 @@ from pydantic import ValidationError
 
 from stentor.app import Stentor
 from stentor.cli.debugger import debugger_address
-from stentor.config import Config, ConfigurationError, configured_models, parse_duration
+from stentor.config import (
+    Config,
+    ConfigurationError,
+    ContainerBackendConfig,
+    ProcessBackendConfig,
+    configured_models,
+    parse_duration,
+)
 from stentor.lifecycle.catalog import OPENAI_MODELS, Offer, offer, openai_aliases
 from stentor_engine.contract import Task
 from stentor_engine.loader import Declaration
@@ -88,12 +95,25 @@ def test_paths_are_relative_to_the_file(toml: Path, tmp_path: Path) -> None:
         "[engines]\npaths = ['engines', '~/mine', '/there']\n"
         "[models.m]\nweights = './w'\nbackends = [{ engine = 'echo' }]\n"
         "[models.n]\nweights = 'owner/name'\nbackends = [{ engine = 'echo' }]\n"
+        "[models.o]\n[[models.o.backends]]\n"
+        "kind = 'process'\ntask = 'speech'\ncommand = ['x']\ncwd = 'server'\n"
+        "[[models.o.backends]]\nkind = 'container'\ntask = 'speech'\nimage = 'tts'\n"
+        "volumes = ['./voices:/app/voices', 'cache:/cache', '/there:/here']\n"
     )
     config = Config()
     paths = [toml.parent / "engines", Path.home() / "mine", Path("/there")]
     assert config.engines.paths == paths
     assert config.models["m"].weights == str(toml.parent / "w")
     assert config.models["n"].weights == "owner/name"
+    process, container = config.models["o"].backends
+    assert isinstance(process, ProcessBackendConfig)
+    assert process.cwd == toml.parent / "server"
+    assert isinstance(container, ContainerBackendConfig)
+    assert container.volumes == [
+        f"{toml.parent}/voices:/app/voices",
+        "cache:/cache",
+        "/there:/here",
+    ]
 
 
 @pytest.mark.parametrize("text", ["engines = 5", "models = 5", "[engines]\npaths = [5]"])
