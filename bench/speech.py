@@ -17,8 +17,8 @@ from stentor.lifecycle.catalog import bundled_engines
 from stentor.text.clean import clean
 from stentor.text.segment import segment
 from stentor_engine import Settings, SpeechCall, SpeechEngine, Word, complete_options
-from stentor_engine.calls import s16le
 from stentor_engine.loader import engine_class
+from stentor_engine.yielded import s16le
 from tests.servers import Server
 
 SENTENCE = "The old lighthouse keeper climbed the stairs, one by one, as he had for forty years. "
