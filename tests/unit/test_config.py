@@ -18,6 +18,8 @@ from stentor.config import (
     parse_duration,
 )
 from stentor.lifecycle.catalog import OPENAI_MODELS, Offer, offer, openai_aliases
+from stentor.live_config import LiveConfig
+from stentor.storage.kept_models import KeptModels
 from stentor_engine.contract import Task
 from stentor_engine.loader import Declaration
 
@@ -155,6 +157,21 @@ def test_why_there_is_no_such_engine(toml: Path, tmp_path: Path) -> None:
     assert "(line 3)" in told
     assert "computed.py has no engine whose `name` is a plain string" in told
     assert f"no folder {tmp_path}/nowhere" in told
+
+
+def test_a_file_that_is_gone_takes_no_models_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STENTOR_CONFIG", raising=False)
+    file = tmp_path / "stentor.toml"
+    file.write_text('[models.mine]\nbackends = [{ engine = "echo" }]\n')
+    stentor = Stentor(Config())
+    live = LiveConfig(stentor, Config, KeptModels(tmp_path))
+    file.unlink()
+    with pytest.raises(ConfigurationError, match=r"stentor\.toml is not there any more"):
+        live.reload()
+    assert stentor.models.get("mine") is not None
 
 
 def test_two_engines_of_one_name_in_a_folder_are_refused(toml: Path, tmp_path: Path) -> None:
