@@ -12,7 +12,14 @@ from typing import Protocol
 
 import structlog
 
-from stentor.config import BackendConfig, Config, ConfigurationError, ModelConfig, own_models
+from stentor.config import (
+    BackendConfig,
+    Config,
+    ConfigurationError,
+    ModelConfig,
+    config_file,
+    own_models,
+)
 from stentor.errors import Conflict, InvalidRequest, ModelNotFound, NotAllowed, StorageFull
 from stentor.routing.models import Models
 from stentor.storage.kept_models import KeptModels, with_kept
@@ -52,6 +59,7 @@ class LiveConfig:
         self._stentor = stentor
         self._read = read
         self._kept = kept
+        self._file = config_file()
 
     def kept(self) -> frozenset[str]:
         """The names of the models that were created here."""
@@ -59,6 +67,8 @@ class LiveConfig:
 
     def reload(self) -> Changes:
         """Raises ConfigurationError, with nothing changed."""
+        if self._file is not None and not self._file.is_file():  # an editor may be replacing it
+            raise ConfigurationError(f"{self._file} is not there any more")
         changes = self._apply(with_kept(self._read(), self._kept.read()))
         log.info("reloaded", added=changes.added, changed=changes.changed, removed=changes.removed)
         return changes

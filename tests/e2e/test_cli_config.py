@@ -89,11 +89,18 @@ def test_mistakes_of_import_are_told_in_a_line(tmp_path: Path, models: Path) -> 
 
 def test_check_tells_mistakes(tmp_path: Path) -> None:
     file = tmp_path / "stentor.toml"
+    (tmp_path / "mine.py").write_text(
+        "# /// script\n# dependancies = []\n# ///\nclass A(SpeechEngine):\n    name = 'mine'\n"
+    )
     for text, told in (
         ("[server]\nprot = 1\n", b"server.prot"),
         ("[server\n", b"not TOML"),
         ('[models.mine]\nbackends = [{ engine = "nothing" }]\n', b"nothing"),
         ('[server]\nhost = "0.0.0.0"\n', b"STENTOR_API_KEY"),
+        (
+            '[engines]\npaths = ["."]\n[models.mine]\nbackends = [{ engine = "mine" }]\n',
+            b"models.mine: mine.py does not say what it needs: the script block has dependancies",
+        ),
     ):
         file.write_text(text)
         done = stentor("config", "check", cwd=tmp_path)

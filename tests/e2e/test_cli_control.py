@@ -59,10 +59,8 @@ def test_pause_and_resume(server: Server, command: Command) -> None:
 
 def test_a_typing_error_is_no_device(command: Command) -> None:
     code, _, told = command("models", "pause", "--device", "gpu0")
-    assert (code, told.startswith("stentor models pause: devices: 'gpu0' is no device")) == (
-        1,
-        True,
-    )
+    assert code == 1
+    assert told.startswith("stentor models pause: devices: 'gpu0' is no device")
     assert command("models", "resume")[2].strip() == "nothing is paused"
 
 

@@ -9,8 +9,17 @@ from pydantic import ValidationError
 
 from stentor.app import Stentor
 from stentor.cli.debugger import debugger_address
-from stentor.config import Config, ConfigurationError, configured_models, parse_duration
+from stentor.config import (
+    Config,
+    ConfigurationError,
+    ContainerBackendConfig,
+    ProcessBackendConfig,
+    configured_models,
+    parse_duration,
+)
 from stentor.lifecycle.catalog import OPENAI_MODELS, Offer, offer, openai_aliases
+from stentor.live_config import LiveConfig
+from stentor.storage.kept_models import KeptModels
 from stentor_engine.contract import Task
 from stentor_engine.loader import Declaration
 
@@ -88,12 +97,25 @@ def test_paths_are_relative_to_the_file(toml: Path, tmp_path: Path) -> None:
         "[engines]\npaths = ['engines', '~/mine', '/there']\n"
         "[models.m]\nweights = './w'\nbackends = [{ engine = 'echo' }]\n"
         "[models.n]\nweights = 'owner/name'\nbackends = [{ engine = 'echo' }]\n"
+        "[models.o]\n[[models.o.backends]]\n"
+        "kind = 'process'\ntask = 'speech'\ncommand = ['x']\ncwd = 'server'\n"
+        "[[models.o.backends]]\nkind = 'container'\ntask = 'speech'\nimage = 'tts'\n"
+        "volumes = ['./voices:/app/voices', 'cache:/cache', '/there:/here']\n"
     )
     config = Config()
     paths = [toml.parent / "engines", Path.home() / "mine", Path("/there")]
     assert config.engines.paths == paths
     assert config.models["m"].weights == str(toml.parent / "w")
     assert config.models["n"].weights == "owner/name"
+    process, container = config.models["o"].backends
+    assert isinstance(process, ProcessBackendConfig)
+    assert process.cwd == toml.parent / "server"
+    assert isinstance(container, ContainerBackendConfig)
+    assert container.volumes == [
+        f"{toml.parent}/voices:/app/voices",
+        "cache:/cache",
+        "/there:/here",
+    ]
 
 
 @pytest.mark.parametrize("text", ["engines = 5", "models = 5", "[engines]\npaths = [5]"])
@@ -135,6 +157,21 @@ def test_why_there_is_no_such_engine(toml: Path, tmp_path: Path) -> None:
     assert "(line 3)" in told
     assert "computed.py has no engine whose `name` is a plain string" in told
     assert f"no folder {tmp_path}/nowhere" in told
+
+
+def test_a_file_that_is_gone_takes_no_models_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STENTOR_CONFIG", raising=False)
+    file = tmp_path / "stentor.toml"
+    file.write_text('[models.mine]\nbackends = [{ engine = "echo" }]\n')
+    stentor = Stentor(Config())
+    live = LiveConfig(stentor, Config, KeptModels(tmp_path))
+    file.unlink()
+    with pytest.raises(ConfigurationError, match=r"stentor\.toml is not there any more"):
+        live.reload()
+    assert stentor.models.get("mine") is not None
 
 
 def test_two_engines_of_one_name_in_a_folder_are_refused(toml: Path, tmp_path: Path) -> None:

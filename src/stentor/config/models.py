@@ -97,7 +97,10 @@ class ProcessBackendConfig(ServedBackendConfig):
         description="where it listens, if that cannot be told to it; default: any free one",
     )
     env: dict[str, str] = Field({}, description="variables for it; {port} as above")
-    cwd: Path | None = Field(None, description="folder to start it in; default: Stentor's")
+    cwd: Path | None = Field(
+        None,
+        description="folder to start it in; beside the file, if relative; default: Stentor's",
+    )
 
 
 class ContainerBackendConfig(ServedBackendConfig):
@@ -112,7 +115,9 @@ class ContainerBackendConfig(ServedBackendConfig):
     pull: bool = Field(False, description="an image that is not there is fetched")
     command: list[str] = Field([], description="in place of the image's")
     env: dict[str, str] = Field({}, description="variables for it")
-    volumes: list[str] = Field([], description="as /data/voices:/app/voices:ro")
+    volumes: list[str] = Field(
+        [], description="as /data/voices:/app/voices:ro; ./voices is beside the file"
+    )
     gpus: Literal["all"] | list[str] = Field([], description="all, or their numbers or ids")
     network: str | None = Field(
         None, description="to join; host: the machine's own; default: Docker's usual one"

@@ -49,8 +49,27 @@ def _place(values: dict[str, Any], folder: Path) -> None:
     if isinstance(engines, dict) and isinstance(engines.get("paths"), list):
         engines["paths"] = [_below(folder, each) for each in engines["paths"]]
     for model in models.values() if isinstance(models, dict) else ():
-        if isinstance(model, dict) and str(model.get("weights", "")).startswith(("./", "../")):
+        if not isinstance(model, dict):
+            continue
+        if _is_relative(model.get("weights")):
             model["weights"] = _below(folder, model["weights"])
+        backends = model.get("backends")
+        for backend in backends if isinstance(backends, list) else ():
+            if isinstance(backend, dict):
+                _place_served(backend, folder)
+
+
+def _place_served(backend: dict[str, Any], folder: Path) -> None:
+    if "cwd" in backend:
+        backend["cwd"] = _below(folder, backend["cwd"])
+    volumes = backend.get("volumes")
+    if isinstance(volumes, list):
+        backend["volumes"] = [_below(folder, v) if _is_relative(v) else v for v in volumes]
+
+
+def _is_relative(given: Any) -> bool:
+    """What else may stand there are names."""
+    return isinstance(given, str) and given.startswith(("./", "../"))
 
 
 def _below(folder: Path, given: Any) -> Any:
