@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 EXIT_WAIT = 2.0
 """Seconds from a lost connection until it must be seen to have ended."""
+END_WAIT = 60.0
+"""Seconds that a caller waits for the end of what is stopped: the system may not let go of it."""
 DRAIN_TIMEOUT = 10.0
 """Seconds that running calls have to end in when the server stops."""
 
@@ -147,7 +149,11 @@ class Service(Generic[R]):
             if self._state is State.READY and self._running is not None:
                 return self._running
             if self._state is State.DRAINING and self._watching is not None:
-                await asyncio.wait([self._watching])
+                _, ending = await asyncio.wait([self._watching], timeout=END_WAIT)
+                if ending:
+                    raise ModelUnavailable(
+                        f"{self.name} was stopped ({self.reason}), and does not end"
+                    )
             elif self._starting is not None:
                 starting = self._starting
                 # It belongs to all who wait for it: none of them takes it along when cancelled.

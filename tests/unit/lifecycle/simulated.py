@@ -98,6 +98,8 @@ class Thing:
 
     used: dict[str, int]
     obeys: bool = True
+    held: bool = False
+    """By the system: it cannot be killed, as in a driver that hangs."""
     stop_takes: float = 0.2
     measurable: bool = True
     asked_to_stop: bool = False
@@ -115,7 +117,8 @@ class Thing:
         return 0 if self.asked_to_stop else -9
 
     def kill(self) -> None:
-        self.die()
+        if not self.held:
+            self.die()
 
     async def stop(self, *, timeout: float = 3.0) -> None:
         if self.alive and not self.asked_to_stop:
@@ -126,7 +129,8 @@ class Thing:
             async with asyncio.timeout(patience):
                 await self._exited.wait()
         except TimeoutError:
-            self.die()
+            self.kill()
+            await self._exited.wait()
 
     async def memory(self) -> Mapping[str, int]:
         if not self.measurable:

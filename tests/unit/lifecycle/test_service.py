@@ -336,6 +336,29 @@ def test_what_has_to_go_for_its_owner_does_not_stay_for_another(world: World) ->
     world.run(run())
 
 
+def test_what_cannot_be_killed_keeps_no_request_for_ever(world: World) -> None:
+    """Its memory is not free: another one is started only when it has gone."""
+    starter = Starter()
+
+    async def run() -> None:
+        one = service(starter)
+        await one.ensure_ready()
+        held = starter.thing
+        held.held, held.obeys = True, False
+        unloading = asyncio.create_task(one.vacate("unloaded", timeout=0))
+        await asyncio.sleep(10)
+        with pytest.raises(ModelUnavailable, match=r"was stopped \(unloaded\), and does not end"):
+            await one.ensure_ready()
+        assert (one.state, starter.alive) == (State.DRAINING, [held])
+        held.die()
+        await asyncio.gather(unloading, one.ensure_ready())
+        assert starter.thing is not held
+        await one.close()
+
+    world.run(run())
+    assert world.now < LONGEST
+
+
 def test_unloading_waits_for_the_end_of_a_start_that_it_gives_up(world: World) -> None:
     starter = Starter(start_seconds=15, clean_up_seconds=2)
 

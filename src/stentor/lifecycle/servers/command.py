@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ from stentor.lifecycle.servers.served import (
     is_taken,
     until_ready,
 )
-from stentor.lifecycle.workers.process import kill_group, without_secrets
+from stentor.lifecycle.workers.process import MARK, kill_group, kill_marked, without_secrets
 
 log = structlog.get_logger(__name__)
 
@@ -61,9 +62,10 @@ class Command:
 class CommandProcess:
     """Running. `spawn` is the only way to one."""
 
-    def __init__(self, child: Child, address: Address) -> None:
+    def __init__(self, child: Child, address: Address, mark: str) -> None:
         self.address = address
         self._child = child
+        self._mark = mark
         self._tail = bytearray()
         self._reading = asyncio.create_task(self._read())
 
@@ -73,13 +75,15 @@ class CommandProcess:
         port = free_port() if command.port is None else command.port
         if command.port is not None and is_taken(port):
             raise StartFailed(f"something else listens on port {port}")
+        mark = uuid.uuid4().hex
+        own = {k: _with_port(v, port) for k, v in command.env.items()}
         child = await Child.spawn(
             _kept([_with_port(each, port) for each in command.argv]),
-            env=environment() | {k: _with_port(v, port) for k, v in command.env.items()},
+            env=environment() | own | {MARK: mark},
             cwd=command.cwd,
             merged=True,
         )
-        return cls(child, Address(LOOPBACK, port))
+        return cls(child, Address(LOOPBACK, port), mark)
 
     @property
     def pid(self) -> int:
@@ -111,6 +115,7 @@ class CommandProcess:
             await self.exited()
         finally:
             kill_group(self.pid)
+            await asyncio.shield(asyncio.to_thread(kill_marked, self._mark))
             await asyncio.wait([self._reading], timeout=MARGIN)  # its last words
             self._reading.cancel()
             self._child.close()

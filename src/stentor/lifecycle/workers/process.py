@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import structlog
 from wyoming.event import Event
 
@@ -34,6 +35,8 @@ QUIET = {
 }
 """What engines load would tell its makers what runs, and fetch what only the gateway fetches. GPUs
 have the numbers that the driver gives them."""
+MARK = "STARTED_BY_STENTOR"
+"""In the environment of what is started: by it all that it starts itself is known."""
 TAIL = 4096
 """Bytes of a worker's stderr that are kept to explain a failed start."""
 
@@ -75,7 +78,8 @@ class WorkerProcess:
         folder = Path(tempfile.mkdtemp(prefix="stentor-"))
         listen = f"unix:{folder / 'worker.sock'}" if os.name == "posix" else "tcp:127.0.0.1"
         try:
-            child = await Child.spawn(command.argv(listen), env=without_secrets() | QUIET)
+            env = without_secrets() | QUIET | {MARK: folder.name}
+            child = await Child.spawn(command.argv(listen), env=env)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -136,6 +140,7 @@ class WorkerProcess:
             self._reading.cancel()
             self._child.close()
             kill_group(self.pid)
+            await asyncio.shield(asyncio.to_thread(kill_marked, self._folder.name))
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _await_announcement(self) -> None:
@@ -173,6 +178,24 @@ def _announced(line: bytes) -> str:
     if not isinstance(address, str):
         raise MalformedFrame("the worker's address is not a string")
     return address
+
+
+def kill_marked(mark: str) -> None:
+    """What left the group: of what was started with that mark in its environment all has it. Blocks
+    for some milliseconds.
+    """
+    while sum(_kill_if_marked(process, mark) for process in psutil.process_iter()) > 0:
+        pass  # one that is killed may have started another just before
+
+
+def _kill_if_marked(process: psutil.Process, mark: str) -> bool:
+    try:
+        if process.environ().get(MARK) != mark or process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        process.kill()
+    except (psutil.Error, OSError):
+        return False  # it ended just now, or is somebody else's
+    return True
 
 
 def without_secrets() -> dict[str, str]:
