@@ -44,6 +44,7 @@ from stentor.lifecycle.catalog import (
     offer,
     openai_aliases,
 )
+from stentor.lifecycle.child import hold_up_one_thread
 from stentor.lifecycle.device import devices_present
 from stentor.lifecycle.environments.store import Environments
 from stentor.lifecycle.gpus import gpus
@@ -75,6 +76,7 @@ class Stentor:
 
     def __init__(self, config: Config) -> None:
         """Starts nothing: workers start when they are first needed. Raises ConfigurationError."""
+        hold_up_one_thread()
         lifecycle, server = config.lifecycle, config.server
         self.residency = Residency({}, timeout=lifecycle.memory_timeout)
         self.models = Models()

@@ -18,13 +18,18 @@ LIMIT = 4096
 LOOK_AGAIN = 0.05
 """Seconds until a start that was given up is looked at again."""
 
-# With vfork the child would hold up all threads of this process until it runs its program.
-subprocess._USE_VFORK = False  # type: ignore[misc]
-
 if sys.platform == "win32":
     from asyncio.windows_utils import Popen as _Base  # whose pipes a loop can read
 else:
     _Base = subprocess.Popen[bytes]
+
+
+def hold_up_one_thread() -> None:
+    """For this whole process, once: with vfork a child would hold up all of its threads until it
+    runs its program, and not only the one that starts it. That Python may be told so is documented
+    with `subprocess`.
+    """
+    subprocess._USE_VFORK = False  # type: ignore[misc]
 
 
 class Child:

@@ -15,13 +15,18 @@ import psutil
 import pytest
 import uvloop
 
-from stentor.lifecycle.child import Child
+from stentor.lifecycle.child import Child, hold_up_one_thread
 from tests.wait import until, until_async
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
 both_loops = pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
 ENV = dict(os.environ)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread_is_held_up() -> None:
+    hold_up_one_thread()
 
 
 def run(loop: NewLoop, work: Coroutine[Any, Any, None]) -> None:
