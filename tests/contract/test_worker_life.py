@@ -105,7 +105,7 @@ async def test_failed_starts_are_told_and_then_spared() -> None:
     for _ in range(2):  # one failure says nothing yet
         with pytest.raises(ModelUnavailable, match=r"could not be started: .*no model"):
             await worker.ensure_ready()
-    with pytest.raises(ModelUnavailable, match="no model; it is started again in"):
+    with pytest.raises(ModelUnavailable, match=r"no model \(line \d+\); it is started again in"):
         await worker.ensure_ready()
     assert worker.state is State.FAILED
     await worker.close()
