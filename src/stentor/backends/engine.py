@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -10,10 +10,9 @@ import structlog
 from numpy.typing import NDArray
 from wyoming.event import Event
 
+from stentor.backends.local import Local
 from stentor.errors import EngineFailed, InvalidRequest, OutOfMemory
-from stentor.lifecycle.service import AnyService
 from stentor.lifecycle.silence import Silence
-from stentor.lifecycle.state import State
 from stentor.lifecycle.workers.connection import Connection
 from stentor.lifecycle.workers.worker import Loaded, Worker
 from stentor.types import AudioChunk
@@ -45,12 +44,12 @@ from stentor_engine.wire import encode
 log = structlog.get_logger(__name__)
 
 
-class EngineBackend:
+class EngineBackend(Local):
     def __init__(
         self, name: str, worker: Worker, *, max_parallel: int | None, stall_timeout: float
     ) -> None:
         """`stall_timeout`: seconds without any event of a running call; then the worker dies."""
-        self.name = name
+        super().__init__(name, worker.service)
         self._worker = worker
         self._max_parallel = max_parallel
         self._stall_timeout = stall_timeout
@@ -62,35 +61,6 @@ class EngineBackend:
         capabilities = self._worker.capabilities
         parallel = capabilities.parallel if capabilities else 1
         return min(self._max_parallel or parallel, parallel)
-
-    @property
-    def healthy(self) -> bool:
-        return self.service.healthy
-
-    @property
-    def open(self) -> bool:
-        return self.service.open
-
-    @property
-    def warm(self) -> bool:
-        return self.service.state is State.READY
-
-    @property
-    def ready_at(self) -> float:
-        return self.service.ready_at
-
-    @property
-    def service(self) -> AnyService:
-        return self._worker.service
-
-    def on_change(self, listener: Callable[[], None]) -> None:
-        self.service.on_change(listener)
-
-    def enter(self) -> None:
-        self.service.enter()
-
-    def leave(self) -> None:
-        self.service.leave()
 
     async def ensure_ready(self) -> Capabilities:
         return await self._worker.ensure_ready()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Protocol
 
+from stentor.backends.local import Local
 from stentor.errors import InvalidRequest, WorkerLost, WorkerStalled
 from stentor.lifecycle.servers.served import Address, Served
 from stentor.lifecycle.service import Service
 from stentor.lifecycle.silence import Silence
-from stentor.lifecycle.state import State
 from stentor.types import AudioChunk
 from stentor_engine import Capabilities, ConversionCall, SpeechCall, Transcript, TranscriptionCall
 
@@ -60,7 +60,7 @@ class Raw:
         return InvalidRequest(f"model '{self._model}' is reached under {where} only", param="model")
 
 
-class ServedBackend:
+class ServedBackend(Local):
     def __init__(
         self,
         name: str,
@@ -70,9 +70,9 @@ class ServedBackend:
         max_parallel: int,
         stall_timeout: float,
     ) -> None:
-        self.name = name
+        super().__init__(name, service)
+        self._served = service
         self._silence: Silence[Served] = Silence(stall_timeout)
-        self.service = service
         self._dialect = dialect
         self._max_parallel = max_parallel
         self._told_by: Served | None = None
@@ -82,33 +82,8 @@ class ServedBackend:
     def slots(self) -> int:
         return self._max_parallel
 
-    @property
-    def healthy(self) -> bool:
-        return self.service.healthy
-
-    @property
-    def open(self) -> bool:
-        return self.service.open
-
-    @property
-    def warm(self) -> bool:
-        return self.service.state is State.READY
-
-    @property
-    def ready_at(self) -> float:
-        return self.service.ready_at
-
-    def on_change(self, listener: Callable[[], None]) -> None:
-        self.service.on_change(listener)
-
-    def enter(self) -> None:
-        self.service.enter()
-
-    def leave(self) -> None:
-        self.service.leave()
-
     async def ensure_ready(self) -> Capabilities:
-        running = await self.service.ensure_ready()
+        running = await self._served.ensure_ready()
         if self._capabilities is None or running is not self._told_by:
             place = self._dialect.at(running.address)
             self._capabilities = await self._dialect.capabilities(place)
@@ -142,26 +117,26 @@ class ServedBackend:
         """It is ready, and not stopped in good order before the context is left. What gives no sign
         of life is killed, as a worker is: it may never come back by itself.
         """
-        running = await self.service.ensure_ready()
+        running = await self._served.ensure_ready()
         try:
-            with self.service.call():
+            with self._served.call():
                 yield running.address
-            self.service.succeeded()
+            self._served.succeeded()
         except WorkerStalled as error:
-            self.service.kill(running, str(error))
-            await self.service.ended(running)
+            self._served.kill(running, str(error))
+            await self._served.ended(running)
             raise
         except WorkerLost:
-            await self.service.ended(running)
+            await self._served.ended(running)
             raise
 
     @asynccontextmanager
     async def _watched(self) -> AsyncIterator[str]:
         """For a call of which something is to be heard."""
         async with self.reach() as address:
-            with self._silence.of_call(self.service):
+            with self._silence.of_call(self._served):
                 yield self._dialect.at(address)
 
     async def close(self) -> None:
-        await self.service.close()
+        await self._served.close()
         await self._dialect.close()
