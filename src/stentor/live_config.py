@@ -40,7 +40,7 @@ class Changes:
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     needs_restart: tuple[str, ...]
-    """Sections in which something is new that counts from the next start only."""
+    """Sections, and keys of others, that are new and count from the next start only."""
 
 
 class Configured(Protocol):
@@ -120,8 +120,15 @@ class LiveConfig:
             added=tuple(new.keys() - old.keys()),
             changed=tuple(name for name in new.keys() & old.keys() if new[name] is not old[name]),
             removed=tuple(old.keys() - new.keys()),
-            needs_restart=tuple(s for s in RESTART if getattr(before, s) != getattr(config, s)),
+            needs_restart=_needs_restart(before, config),
         )
+
+
+def _needs_restart(before: Config, after: Config) -> tuple[str, ...]:
+    new = [section for section in RESTART if getattr(before, section) != getattr(after, section)]
+    if before.lifecycle.cpu_threads != after.lifecycle.cpu_threads:
+        new.append("lifecycle.cpu_threads")
+    return tuple(new)
 
 
 def _refuse_command(backend: BackendConfig) -> None:

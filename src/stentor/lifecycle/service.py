@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Generic
 
@@ -27,6 +27,8 @@ EXIT_WAIT = 2.0
 """Seconds from a lost connection until it must be seen to have ended."""
 END_WAIT = 60.0
 """Seconds that a caller waits for the end of what is stopped: the system may not let go of it."""
+WARM_AGAIN = 60.0
+"""Seconds until what is kept warm, and found no memory, is tried again."""
 DRAIN_TIMEOUT = 10.0
 """Seconds that running calls have to end in when the server stops."""
 
@@ -56,6 +58,7 @@ class Service(Generic[R]):
         self._waits_for_room = False
         self._watching: asyncio.Task[None] | None = None
         self._warming: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
         self._idle_timer: asyncio.TimerHandle | None = None
         self._giving_way: str | None = None
         self._opened = asyncio.Event()
@@ -188,6 +191,7 @@ class Service(Generic[R]):
 
     def warm_up(self) -> None:
         """Starts it in the background, again and again while it fails."""
+        self._wanted.set()
         if not self._is_warming and not self._closing:
             self._warming = asyncio.create_task(self._warm())
 
@@ -403,11 +407,19 @@ class Service(Generic[R]):
                 await self.ensure_ready()
             except NoRoom as error:
                 log.warning("not_kept_warm", service=self.name, why=str(error))
+                await self._wanted_again()
+                continue
             except ModelUnavailable:
                 continue  # it is in the log, and the next start has to wait longer
             if self.open or not self.policy.keep_warm:
                 return
             await asyncio.wait([self._end()])  # it is started anew
+
+    async def _wanted_again(self) -> None:
+        """Waits until somebody asks for it to be warm anew, or until there may be room."""
+        self._wanted.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wanted.wait(), WARM_AGAIN)
 
     @property
     def _patience(self) -> float:

@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from stentor.errors import ModelUnavailable, ShuttingDown, StentorError
+from stentor.errors import ModelUnavailable, NoRoom, ShuttingDown, StentorError
+from stentor.lifecycle.needs import Unbounded
 from stentor.lifecycle.service import Service
 from stentor.lifecycle.state import State
 from tests.unit.lifecycle.simulated import Starter, Thing, World, is_open, service
@@ -492,6 +493,33 @@ def test_kept_warm_it_is_tried_again_and_again(world: World) -> None:
         await one.close()
 
     world.run(run())
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["after-a-minute", "when-asked"])
+def test_kept_warm_it_finds_memory_that_was_not_there_before(world: World, asked: bool) -> None:
+    class Full(Unbounded):
+        there = False
+
+        async def claim(self, name: str) -> None:
+            if not self.there:
+                raise NoRoom("all is taken")
+
+    room = Full()
+
+    async def run() -> None:
+        one = service(Starter(), keep_warm=True, room=room)
+        one.warm_up()
+        await asyncio.sleep(30)
+        assert one.running is None
+        room.there = True
+        if asked:
+            one.warm_up()
+        await asyncio.sleep(1 if asked else 31)
+        assert one.state is State.READY
+        await one.close()
+
+    world.run(run())
+    assert [entry["event"] for entry in world.log].count("not_kept_warm") == 1
 
 
 def test_one_who_leaves_does_not_take_warming_up_along(world: World) -> None:
