@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Generic
 
@@ -20,6 +20,7 @@ from stentor.lifecycle.needs import Launcher, Policy, R, Room, Unbounded
 from stentor.lifecycle.restarts import WAIT_MOST, Restarts
 from stentor.lifecycle.starts import Starts
 from stentor.lifecycle.state import Happening, State, next_state
+from stentor.lifecycle.warming import Warming
 
 log = structlog.get_logger(__name__)
 
@@ -27,8 +28,6 @@ EXIT_WAIT = 2.0
 """Seconds from a lost connection until it must be seen to have ended."""
 END_WAIT = 60.0
 """Seconds that a caller waits for the end of what is stopped: the system may not let go of it."""
-WARM_AGAIN = 60.0
-"""Seconds until what is kept warm, and found no memory, is tried again."""
 DRAIN_TIMEOUT = 10.0
 """Seconds that running calls have to end in when the server stops."""
 
@@ -57,8 +56,7 @@ class Service(Generic[R]):
         self._starting: asyncio.Task[R] | None = None
         self._waits_for_room = False
         self._watching: asyncio.Task[None] | None = None
-        self._warming: asyncio.Task[None] | None = None
-        self._wanted = asyncio.Event()
+        self._warming = Warming(name, self._warm)
         self._idle_timer: asyncio.TimerHandle | None = None
         self._giving_way: str | None = None
         self._opened = asyncio.Event()
@@ -139,7 +137,7 @@ class Service(Generic[R]):
         self._users -= 1
         self.last_used = time.monotonic()
         if self._users == 0:
-            if self._waits_for_room and not self._is_warming:
+            if self._waits_for_room and not self._warming.under_way:
                 self.withdraw()  # nobody waits for it any more
             self._settle()
             self._room.changed()
@@ -191,9 +189,8 @@ class Service(Generic[R]):
 
     def warm_up(self) -> None:
         """Starts it in the background, again and again while it fails."""
-        self._wanted.set()
-        if not self._is_warming and not self._closing:
-            self._warming = asyncio.create_task(self._warm())
+        if not self._closing:
+            self._warming.begin()
 
     def give_way(self, why: str) -> bool:
         """Lets nobody in any more, and stops when all have left. False: it does so already, or
@@ -214,8 +211,7 @@ class Service(Generic[R]):
     def unpin(self) -> None:
         """Its owner no longer wants it to stay."""
         self.policy = replace(self.policy, keep_warm=False, idle_timeout=0.0)
-        if self._warming is not None:
-            self._warming.cancel()
+        self._warming.cancel()
         self._settle()
         self._room.changed()
 
@@ -228,9 +224,7 @@ class Service(Generic[R]):
         """What runs now has stopped when this returns: when all have left, or after so many seconds
         without them. Cancelled before, it stays.
         """
-        if self._warming is not None:
-            self._warming.cancel()
-            self._warming = None
+        self._warming.cancel()
         if self._state in (State.STARTING, State.READY):
             self._close_for(why)
         try:
@@ -269,9 +263,10 @@ class Service(Generic[R]):
         """For good: waits for running calls, then ends what runs."""
         self._closing = True
         self._disarm()
-        tasks = [each for each in (self._starting, self._warming) if each is not None]
-        for task in tasks:
-            task.cancel()
+        tasks: list[asyncio.Task[Any]] = [*self._warming.cancel()]
+        if self._starting is not None:
+            self._starting.cancel()
+            tasks.append(self._starting)
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._state is State.READY:
             self._begin_stop("the server stops", drain_timeout=drain_timeout)
@@ -343,10 +338,6 @@ class Service(Generic[R]):
                 self.warm_up()
         self._apply(Happening.EXITED)
 
-    @property
-    def _is_warming(self) -> bool:
-        return self._warming is not None and not self._warming.done()
-
     def _close_for(self, why: str) -> None:
         """Whatever it had to go for before."""
         if self._giving_way != why:
@@ -400,26 +391,19 @@ class Service(Generic[R]):
         assert self._watching is not None
         return self._watching
 
-    async def _warm(self) -> None:
-        while True:
-            await asyncio.sleep(self._restarts.pause)
-            try:
-                await self.ensure_ready()
-            except NoRoom as error:
-                log.warning("not_kept_warm", service=self.name, why=str(error))
-                await self._wanted_again()
-                continue
-            except ModelUnavailable:
-                continue  # it is in the log, and the next start has to wait longer
-            if self.open or not self.policy.keep_warm:
-                return
-            await asyncio.wait([self._end()])  # it is started anew
-
-    async def _wanted_again(self) -> None:
-        """Waits until somebody asks for it to be warm anew, or until there may be room."""
-        self._wanted.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wanted.wait(), WARM_AGAIN)
+    async def _warm(self) -> bool:
+        """Starts it. False: it failed, or had to go meanwhile."""
+        await asyncio.sleep(self._restarts.pause)
+        try:
+            await self.ensure_ready()
+        except NoRoom:
+            raise
+        except ModelUnavailable:
+            return False  # it is in the log, and the next start has to wait longer
+        if self.open or not self.policy.keep_warm:
+            return True
+        await asyncio.wait([self._end()])
+        return False
 
     @property
     def _patience(self) -> float:
