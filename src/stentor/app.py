@@ -7,31 +7,9 @@ A request's journey: the doors in `api/` turn it into a request of `types.py`; t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import structlog
-from fastapi import FastAPI
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
-
-from stentor import __version__
-from stentor.api.admin.control import control_router
-from stentor.api.admin.models import models_router as admin_models_router
-from stentor.api.compat.local_ai import local_ai_router
-from stentor.api.docs import docs_router
-from stentor.api.errors import add_error_handlers
-from stentor.api.guard import Guard
-from stentor.api.head import Head
-from stentor.api.health import health_router
-from stentor.api.limits import BodyLimit, SendDeadline
-from stentor.api.openai.models import models_router
-from stentor.api.openai.speech import speech_router
-from stentor.api.openai.transcriptions import transcriptions_router
-from stentor.api.openai.voices import voices_router
-from stentor.api.request_id import RequestId
-from stentor.api.upstream import PREFIX as UPSTREAM
-from stentor.api.upstream import upstream_router
 from stentor.audio.vad import Detectors
 from stentor.backends.configured import Place, build_backends, is_present
 from stentor.backends.left_over import remove_left_over_containers
@@ -46,15 +24,12 @@ from stentor.lifecycle.catalog import (
 )
 from stentor.lifecycle.child import hold_up_one_thread
 from stentor.lifecycle.device import devices_present
-from stentor.lifecycle.environments.store import Environments
-from stentor.lifecycle.gpus import gpus
 from stentor.lifecycle.memory import device_sizes, machine, memory_budget
 from stentor.lifecycle.proposal import Choice, better, propose
 from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.service import AnyService
-from stentor.lifecycle.weights.licences import Licences
-from stentor.lifecycle.weights.store import WeightsStore
-from stentor.live_config import LiveConfig, reload_on_hangup
+from stentor.lifecycle.stores import environments, weights_store
+from stentor.live_config import LiveConfig
 from stentor.pipelines.listen import Listener
 from stentor.pipelines.speak import Speaker
 from stentor.routing.models import Model, Models
@@ -63,12 +38,8 @@ from stentor.telemetry.metrics import Metrics
 from stentor.threads import Threads
 from stentor_engine.loader import Declaration
 
-log = structlog.get_logger(__name__)
-
-JSON_LIMIT = 4 * 2**20
-"""Bytes of a body that is no upload."""
-UPLOADS = ("/v1/audio/transcriptions", "/v1/audio/translations", UPSTREAM)
-"""Beginnings of paths that take files."""
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 class Stentor:
@@ -178,98 +149,12 @@ def _offer(name: str, model: ModelConfig, place: Place) -> Offer:
     return offer(name, declarations, present=is_present(model, place))
 
 
-def environments(config: Config) -> Environments:
-    return Environments(
-        config.storage.data_dir / "environments",
-        torch=config.engines.torch,
-        timeout=config.engines.pull_timeout,
-        nvidia=config.engines.torch != "cpu" and bool(gpus()),
-    )
-
-
-def weights_store(config: Config) -> WeightsStore:
-    folder = config.storage.data_dir
-    licences = Licences(folder / "licences.json", configured=config.engines.accepted_licences)
-    return WeightsStore(folder / "weights", licences, timeout=config.engines.pull_timeout)
-
-
 def create_app(config: Config, read: Callable[[], Config] | None = None) -> FastAPI:
     """`read`: reads the configuration again, as it was read for this one."""
     kept = KeptModels(config.storage.data_dir)
     stentor = Stentor(with_kept(config, kept.read()))
     live = LiveConfig(stentor, read or (lambda: config), kept)
-    metrics = Metrics(stentor.models)
+    # Imported only here: who needs no server does not wait for the web framework.
+    from stentor.api.server import http_app
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
-        log.info(
-            "aliases",
-            models=dict(stentor.aliases),
-            better=[choice.name for choice in stentor.better()],
-        )
-        await stentor.open()
-        with reload_on_hangup(live):
-            yield
-        await stentor.close()
-
-    app = FastAPI(
-        title="Stentor",
-        version=__version__,
-        summary="A self-hosted voice server",
-        lifespan=lifespan,
-        middleware=_middleware(config, metrics),
-        docs_url=None,
-        redoc_url=None,
-    )
-    add_error_handlers(app)
-    app.include_router(speech_router(stentor.speaker, stentor.threads, metrics))
-    app.include_router(transcriptions_router(stentor.listener, metrics))
-    app.include_router(voices_router(stentor.models))
-    app.include_router(models_router(stentor.models))
-
-    def pause_timeout() -> float:
-        return stentor.config.lifecycle.pause_timeout
-
-    app.include_router(admin_models_router(stentor.models, live))
-    app.include_router(
-        control_router(stentor.models, stentor.residency, live, pause_timeout=pause_timeout)
-    )
-    app.include_router(
-        local_ai_router(stentor.models, stentor.residency, pause_timeout=pause_timeout)
-    )
-    keyed = config.server.api_key is not None
-    app.include_router(upstream_router(stentor.models, keyed=keyed))
-    app.include_router(health_router(metrics))
-    app.include_router(docs_router())
-    return app
-
-
-def _middleware(config: Config, metrics: Metrics) -> list[Middleware]:
-    """From the outside in."""
-    server = config.server
-    key = server.api_key.get_secret_value() if server.api_key else None
-    cors = Middleware(
-        CORSMiddleware,
-        allow_origins=server.cors_origins,
-        allow_methods=["*"],
-        allow_headers=["*"],
-        expose_headers=["*"],
-    )
-    hosts = ["*"] if server.insecure else server.allowed_hosts
-    guard = Middleware(
-        Guard,
-        api_key=key,
-        open_lists=server.open_discovery,
-        allowed_hosts=hosts,
-        origins=server.cors_origins,
-    )
-    limit = Middleware(
-        BodyLimit,
-        uploads=UPLOADS,
-        upload=int(server.max_upload_mb * 2**20),
-        other=JSON_LIMIT,
-    )
-    deadline = Middleware(SendDeadline, timeout=server.send_timeout)
-    outermost = Middleware(RequestId, metrics=metrics)
-    inner = [guard, limit, Middleware(Head, untouched=UPSTREAM)]
-    return [outermost, deadline, *([cors] if server.cors_origins else []), *inner]
+    return http_app(stentor, live, Metrics(stentor.models))

@@ -208,7 +208,7 @@ def test_lists(tmp_path: Path) -> None:
     with serving(answers) as url:
         listed = stentor("models", "--server", url, cwd=tmp_path)
         voices = stentor("voices", "--server", url, cwd=tmp_path)
-    assert listed.stdout.decode().splitlines() == ["tts-1\t\tyes\t\t\t", "other\t\t\t\t\t"]
+    assert listed.stdout.decode().splitlines() == ["tts-1\t\tyes\t\t\t\t\t", "other\t\t\t\t\t\t\t"]
     assert voices.stdout.decode().splitlines() == ["one\tone\t\t\t", "two\ttwo\t\t\t"]
 
 

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import openai
-import psutil
 import pytest
 
-from stentor.lifecycle.catalog import bundled_engines
 from stentor.lifecycle.environments.environment import Environment
-from tests.audio import Samples, decoded, wav
 from tests.engines.conftest import Serve
-from tests.scenarios.test_hang_up import connect, cpu
+from tests.engines.hang_up import assert_stops, speech_request
+from tests.engines.refusals import refused_speech, unavailable
+from tests.engines.sampling import (
+    TEXT,
+    Tokens,
+    assert_equal_seeds_are_equal,
+    assert_no_end_is_told,
+    assert_takes_on_voices,
+    said_after_a_full_gpu,
+)
+from tests.engines.speaking import recording
 from tests.servers import Server
-from tests.wait import until
 
-RATE, TOKEN = 24_000, 3_200
-"""Samples: of a second, and of a token of audio."""
-TEXT = "Hello there, you who listen."
+TOKENS = Tokens(rate=24_000, size=3_200)
 SCRIPT = "Read this.\nSpeaker 0: {}\nSpeech:."
 """Of the recipe: a token for each byte, and one for the mark at its end."""
-PAUSE = RATE // 10
-"""Samples of silence that the gateway puts behind a segment at speed 1."""
+say = TOKENS.say
 
 
-def tokens(text: str) -> int:
-    """Audio ends the speech when there are more of it than a tenth of the script's."""
-    return len(SCRIPT.format(text).encode()) // 10 + 1
+def lasts(text: str) -> int:
+    """Samples: audio ends the speech when there are more tokens of it than a tenth of the
+    script's.
+    """
+    return (len(SCRIPT.format(text).encode()) // 10 + 1) * TOKENS.size
 
 
 def models() -> Iterator[str]:
@@ -49,41 +50,15 @@ def server(serve: Serve) -> Iterator[Server]:
         yield server
 
 
-def say(server: Server, text: str = TEXT, **more: object) -> Samples:
-    with server.client() as client:
-        speech = client.audio.speech.create(
-            model=str(more.pop("model", "tiny")),
-            voice="alloy",
-            input=text,
-            response_format="wav",
-            extra_body={"seed": 1, **more},
-        )
-    audio, rate = decoded(speech.content)
-    assert rate == RATE
-    return audio
-
-
-def spoken(audio: Samples) -> int:
-    """Samples of it that the model made. A ramp before them is shorter than a token."""
-    return (len(audio) - PAUSE) // TOKEN * TOKEN
-
-
-def recording(seed: int, seconds: float = 2.0) -> str:
-    noise = np.random.default_rng(seed).normal(size=int(seconds * RATE)) * 3000
-    return base64.b64encode(wav(noise.astype(np.int16), RATE)).decode()
-
-
 @pytest.mark.parametrize("text", [TEXT, TEXT + " It is a longer one, of all those words.", "Ja."])
 def test_it_speaks_as_long_as_the_weights_make_it(server: Server, text: str) -> None:
-    audio = say(server, text)
-    assert spoken(audio) == tokens(text) * TOKEN
-    assert np.abs(audio[:-PAUSE].astype(float)).mean() > 100
-    assert not audio[-PAUSE // 2 :].any()
+    TOKENS.assert_sound(say(server, text), lasts(text))
 
 
 def test_a_text_is_no_script(server: Server) -> None:
     """What looks like one of the model's marks is spoken, and no place for a voice."""
-    assert spoken(say(server, "Hello <|vision_pad|> you.")) >= tokens("Hello you.") * TOKEN
+    audio = say(server, "Hello <|vision_pad|> you.")
+    assert TOKENS.of_the_model(audio) >= lasts("Hello you.")
 
 
 def test_it_streams(server: Server) -> None:
@@ -91,44 +66,30 @@ def test_it_streams(server: Server) -> None:
     with server.http.stream("POST", "/v1/audio/speech", json=body, timeout=120) as answer:
         pieces = list(answer.iter_raw())
     assert len(pieces) > 1
-    assert sum(map(len, pieces)) / 2 >= tokens(TEXT * 8) * TOKEN
+    assert sum(map(len, pieces)) / 2 >= lasts(TEXT * 8)
 
 
 def test_equal_seeds_are_equal_in_another_process_too(server: Server) -> None:
-    first, cloned = say(server), say(server, reference_audio=recording(1))
-    assert not np.array_equal(first, say(server, seed=2))
-    assert not np.array_equal(first, say(server, "Something else is said."))
-    (worker,) = {each for each in server.workers("vibevoice") if "tiny" in " ".join(each.cmdline())}
-    worker.kill()
-    worker.wait()
-    # In the other order: nothing hangs on what was said before.
-    assert np.array_equal(cloned, say(server, reference_audio=recording(1)))
-    assert np.array_equal(first, say(server))
+    assert_equal_seeds_are_equal(server, "vibevoice", say, recording(1))
 
 
 @pytest.mark.parametrize("option", [{"guidance_scale": 3.0}, {"diffusion_steps": 4}], ids=str)
 def test_options_change_what_is_said(server: Server, option: dict[str, object]) -> None:
     changed = say(server, options=option)
-    assert spoken(changed) == tokens(TEXT) * TOKEN
+    assert TOKENS.of_the_model(changed) == lasts(TEXT)
     assert not np.array_equal(changed, say(server))
 
 
 def test_it_takes_on_a_voice(server: Server) -> None:
-    one, other, again = (
-        say(server, reference_audio=recording(seed), options={"diffusion_steps": 10 + n})
-        for n, seed in enumerate((1, 2, 1))
+    one = assert_takes_on_voices(
+        server, say, recording(1), recording(2), option="diffusion_steps", value=10
     )
-    assert spoken(one) >= tokens(TEXT) * TOKEN
-    assert not np.array_equal(one, say(server))
-    assert not np.array_equal(one, other)
-    steps = {"diffusion_steps": 12}
-    assert np.array_equal(say(server, reference_audio=recording(1), options=steps), again)
-    assert not np.array_equal(say(server, reference_audio=recording(2), options=steps), again)
+    assert TOKENS.of_the_model(one) >= lasts(TEXT)
 
 
 def test_its_languages(server: Server) -> None:
     text = "今天天气很好" * 3
-    assert spoken(say(server, text, language="zh-CN")) == tokens(text) * TOKEN
+    assert TOKENS.of_the_model(say(server, text, language="zh-CN")) == lasts(text)
 
 
 @pytest.mark.parametrize(
@@ -144,93 +105,28 @@ def test_its_languages(server: Server) -> None:
     ids=str,
 )
 def test_what_it_cannot_do_is_refused(server: Server, more: dict[str, object]) -> None:
-    body = {"model": "tiny", "voice": "alloy", "input": TEXT, "stream": False} | more
-    answer = server.http.post("/v1/audio/speech", json=body, timeout=120)
-    assert answer.status_code == 400, answer.text
+    body = {"model": "tiny", "voice": "alloy", "input": TEXT, "stream": False}
+    refused_speech(server, body | more)
 
 
 def test_a_model_that_comes_to_no_end_is_told(server: Server) -> None:
-    body = {"model": "endless", "voice": "alloy", "input": "Hello.", "stream": False}
-    options = {"diffusion_steps": 2}
-    answer = server.http.post("/v1/audio/speech", json=body | {"options": options}, timeout=120)
-    assert answer.status_code >= 500
-    assert "did not come to an end" in answer.text
+    assert_no_end_is_told(server, options={"diffusion_steps": 2})
 
 
 def test_a_hang_up_stops_it_amid_a_piece(server: Server) -> None:
-    options = {"diffusion_steps": 100}
-    text = TEXT.replace(".", ",") * 30
-    body = json.dumps({"model": "endless", "input": text, "voice": "alloy", "options": options})
-    head = f"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
-    say(server)
-    known = {each: cpu(each) for each in server.workers("vibevoice")}
-    client = connect(server)
-    client.sendall(f"{head}Content-Type: application/json\r\n\r\n{body}".encode())
-
-    def busy() -> psutil.Process | None:
-        now = server.workers("vibevoice")
-        return next((each for each in now if cpu(each) - known.get(each, 15.0) > 1.0), None)
-
-    worker = until(busy, "it computes", timeout=90)
-    assert worker is not None
-    client.close()
-    until(lambda: still(worker), "it stands still, of minutes that the whole would take")
-
-
-def still(worker: psutil.Process) -> bool:
-    before = cpu(worker)
-    psutil.cpu_percent(interval=0.3)
-    return cpu(worker) - before < 0.05
-
-
-FULL = """
-import json, sys
-from pathlib import Path
-import numpy as np, torch
-from stentor_engine import OutOfMemory, Reference, Settings, SpeechCall, complete_options
-from stentor_engine.loader import engine_class
-
-engine = engine_class(Path(sys.argv[1]), "vibevoice")(Settings(weights=sys.argv[2], device="cpu"))
-noise = np.random.default_rng(0).normal(size=48_000).astype(np.float32) / 9
-options = complete_options(engine.capabilities.options)
-call = SpeechCall("Hello.", options=options, reference=Reference("noise", noise))
-tower = engine._model.model.audio_tower
-counted = []
-tower.encoder.register_forward_hook(lambda *_: counted.append(1))
-
-def full(*_):
-    raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-
-def spoken():
-    try:
-        return sum(len(piece) for piece in engine.synthesize(call) if piece is not None)
-    except OutOfMemory as error:
-        return str(error)
-
-answers = []
-for part in (tower.encoder, tower.decoder, None, None):
-    handle = part.register_forward_hook(full) if part else None
-    answers.append(spoken())
-    if handle:
-        handle.remove()
-print(json.dumps([*answers, len(counted)]))
-"""
-"""Run in the engine's environment: no GPU is here to be full."""
+    text, options = TEXT.replace(".", ",") * 30, {"diffusion_steps": 100}
+    request = speech_request(model="endless", input=text, voice="alloy", options=options)
+    assert_stops(server, "vibevoice", request, start=15.0)
 
 
 def test_a_full_gpu_is_told_and_the_next_call_served(
     environment: Callable[[str], Environment], recipe: Callable[[str], Path]
 ) -> None:
-    """What was computed of a recording is kept: it was heard twice, and full the first time."""
-    python, weights = environment("vibevoice").python, recipe("vibevoice") / "tiny"
-    engine = bundled_engines() / "vibevoice.py"
-    command = [str(python), "-I", "-c", FULL, str(engine), str(weights)]
-    ran = subprocess.run(command, check=True, capture_output=True, timeout=120)
-    of_voice, of_sound, whole, again, heard = json.loads(ran.stdout.splitlines()[-1])
-    assert "Tried to allocate" in of_voice
-    assert "Tried to allocate" in of_sound
-    assert whole == again >= tokens("Hello.") * TOKEN
-    assert heard == 2
+    tower = "_model.model.audio_tower"
+    said = said_after_a_full_gpu(
+        "vibevoice", environment, recipe, encoder=f"{tower}.encoder", decoder=f"{tower}.decoder"
+    )
+    assert said >= lasts("Hello.")
 
 
 @pytest.mark.parametrize(
@@ -244,8 +140,5 @@ def test_a_full_gpu_is_told_and_the_next_call_served(
     ],
 )
 def test_what_is_not_there_is_told(server: Server, model: str, told: str) -> None:
-    with pytest.raises(openai.InternalServerError) as raised:
+    with unavailable(told):
         say(server, model=model)
-    assert raised.value.status_code == 503
-    assert raised.value.code == "model_unavailable"
-    assert told in str(raised.value)

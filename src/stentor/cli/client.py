@@ -121,7 +121,13 @@ def _http(config: Config, url: str, server: str | None) -> httpx2.AsyncClient:
     timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
     # A proxy that this machine goes out by does not lead to the machine itself.
     named = bool(server or os.environ.get("STENTOR_URL"))
-    return httpx2.AsyncClient(base_url=url, headers=headers, timeout=timeout, trust_env=named)
+    return httpx2.AsyncClient(
+        base_url=url,
+        headers=headers,
+        timeout=timeout,
+        trust_env=named,
+        verify=named,
+    )
 
 
 def url_of(host: str, port: int) -> str:
@@ -151,7 +157,8 @@ def local_url(config: Config) -> str:
 async def running_server(config: Config) -> str | None:
     """The URL of the Stentor that the configuration speaks of, if it runs."""
     url = local_url(config)
-    async with httpx2.AsyncClient(timeout=PROBE_TIMEOUT, trust_env=False) as http:
+    # Plain HTTP, to this machine: no certificates have to be loaded for it.
+    async with httpx2.AsyncClient(timeout=PROBE_TIMEOUT, trust_env=False, verify=False) as http:
         try:
             # Another program on that port must not be sent the key.
             return url if await is_stentor(http, url) else None

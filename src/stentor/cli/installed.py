@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stentor.app import environments, weights_store
 from stentor.cli.failure import UsageError
 from stentor.config import Config, EngineBackendConfig, configured_models
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.catalog import bundled_engines, declared, find_engines, no_engine
 from stentor.lifecycle.environments.store import Environments
+from stentor.lifecycle.stores import environments, weights_store
 from stentor.lifecycle.weights.wanted import Wanted, resolve
 from stentor.storage.size import size_of
 from stentor_engine.loader import Declaration
