@@ -169,6 +169,7 @@ def temporary() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.mark.long
 def test_all_at_once(start_server: StartServer) -> None:
     server = start_server(config('"300ms"'))
     spoken = {text: say(server, "warm", text).content for text in TEXTS}
