@@ -65,7 +65,7 @@ def test_no_order_breaks_the_server(method: str, path: str) -> None:
         api = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
 
         @settings(
-            max_examples=25,
+            max_examples=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
@@ -83,7 +83,7 @@ def test_no_request_breaks_the_server(api: schemathesis.BaseSchema, method: str,
     """Half of what names a model names one that is there."""
 
     @settings(
-        max_examples=40,
+        max_examples=60,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,

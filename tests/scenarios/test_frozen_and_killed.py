@@ -163,7 +163,6 @@ def test_starved_while_it_starts(start_server: StartServer) -> None:
         assert not worker.is_running()
 
 
-@pytest.mark.long
 def test_at_any_moment(start_server: StartServer) -> None:
     """Under load, with starts and stops between: nobody waits for ever, nobody hears nonsense."""
     chance = random.Random()

@@ -86,9 +86,8 @@ def run(server: Server, seconds: float) -> None:
     assert not list(server.temporary.glob("tmp*"))
 
 
-@pytest.mark.long
 def test_for_seconds(start_server: StartServer) -> None:
-    run(start_server(""), 6.0)
+    run(start_server(""), 3.0)
 
 
 @pytest.mark.long

@@ -102,7 +102,6 @@ def test_two_take_turns(start_server: StartServer) -> None:
     assert 3 <= starts < sum(served.values()) / 2, served  # turns, of more than one request each
 
 
-@pytest.mark.long
 def test_three_on_room_for_two(start_server: StartServer) -> None:
     small = [echo(n, "held_mb = 70", backend='memory = "130MiB"') for n in "abc"]
     server = start_server(budget(*small))

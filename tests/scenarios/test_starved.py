@@ -79,7 +79,6 @@ def as_before(server: Server, expected: bytes) -> None:
     assert state(server, "m")["queue"] == {"admitted": 0, "waiting": 0, "slots": 1, "busy": 0}
 
 
-@pytest.mark.long
 def test_of_the_processor_while_it_speaks(start_server: StartServer) -> None:
     """It is slow, and no reason to end it: something comes in time, again and again."""
     server = start_server(TIMES + echo("m", "piece_delay = 0.01, cpu = 0.1"))
@@ -129,7 +128,6 @@ def rivals() -> Iterator[list[BaseProcess]]:
         each.join()
 
 
-@pytest.mark.long
 def test_of_the_processor_by_others(start_server: StartServer, rivals: list[BaseProcess]) -> None:
     """The worker is the last to get some, from its start on."""
     server = start_server(TIMES + echo("m", "load_seconds = 0.5, cpu = 0.05") + echo("calm"))

@@ -169,7 +169,6 @@ def temporary() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.long
 def test_all_at_once(start_server: StartServer) -> None:
     server = start_server(config('"300ms"'))
     spoken = {text: say(server, "warm", text).content for text in TEXTS}

@@ -87,7 +87,6 @@ def test_in_mid_stream_of_an_engine_that_never_repeats_itself(
         assert abs(len(heard) - len(expected)) < 0.05 * RATE
 
 
-@pytest.mark.long
 def test_again_and_again(start_server: StartServer) -> None:
     """The engine itself crashes, in one piece of a hundred at random."""
     expected = spoken(start_server(echo(CALM)))
