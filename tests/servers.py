@@ -94,6 +94,12 @@ class Server:
     def log(self) -> str:
         return "".join(self._lines)
 
+    def all_logged(self) -> str:
+        """The log with all in it that was logged before now: another thread reads it."""
+        last = self.http.get("/nothing").headers["X-Request-Id"]
+        until(lambda: last in self.log, "all of it is logged")
+        return self.log
+
     @property
     def process(self) -> psutil.Process:
         return psutil.Process(self._process.pid)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import httpx2
@@ -64,3 +64,13 @@ def error(answer: httpx2.Response) -> Mapping[str, Any]:
     assert set(told) == {"message", "type", "param", "code"}
     assert told["message"]
     return told
+
+
+def right_or_clear(answer: httpx2.Response, expected: bytes, clear: Collection[str]) -> bool:
+    """Whether it is right; else it is one of these errors."""
+    if answer.status_code == 200:
+        assert answer.content == expected
+        return True
+    assert answer.status_code == 503
+    assert error(answer)["code"] in clear
+    return False

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from tests.conftest import StartServer
-from tests.scenarios.models import TEXT, ask, echo, error, service, speech, stands, state
+from tests.scenarios.models import TEXT, ask, echo, right_or_clear, service, speech, stands, state
 from tests.servers import Server
 from tests.wait import until
 
@@ -48,16 +48,6 @@ def ends_well(server: Server) -> Iterator[bytes]:
     assert state(server, "m")["queue"] == {"admitted": 0, "waiting": 0, "slots": 1, "busy": 0}
 
 
-def right_or_clear(answer: httpx2.Response, expected: bytes) -> bool:
-    """Whether it is right."""
-    if answer.status_code == 200:
-        assert answer.content == expected
-        return True
-    assert answer.status_code == 503
-    assert error(answer)["code"] in CLEAR
-    return False
-
-
 @pytest.mark.parametrize("blow", BLOWS)
 @pytest.mark.parametrize("loading", [False, True], ids=["before-it-listens", "loading"])
 def test_while_it_starts(start_server: StartServer, blow: Blow, loading: bool) -> None:
@@ -69,7 +59,7 @@ def test_while_it_starts(start_server: StartServer, blow: Blow, loading: bool) -
         if loading:
             until(partial(listens, worker), "it listens")
         blow(worker)
-        right_or_clear(asked.result(DEADLINE), expected)
+        right_or_clear(asked.result(DEADLINE), expected, CLEAR)
         until(partial(gone, worker), "it is gone")
 
 
@@ -88,7 +78,9 @@ def test_ready_and_idle(start_server: StartServer, blow: Blow) -> None:
         for _ in range(2):
             worker = server.worker("echo")
             blow(worker)
-            assert right_or_clear(ask(server, "m"), expected)  # there is time for a second try
+            assert right_or_clear(
+                ask(server, "m"), expected, CLEAR
+            )  # there is time for a second try
             until(partial(gone, worker), "it is gone")
 
 
@@ -100,7 +92,7 @@ def test_in_a_call_before_its_first_audio(start_server: StartServer, blow: Blow)
             asked = clients.submit(ask, server, "m")
             until(lambda: state(server, "m")["queue"]["busy"] == 1, "it is asked")
             blow(server.worker("echo"))
-            assert right_or_clear(asked.result(DEADLINE), expected)
+            assert right_or_clear(asked.result(DEADLINE), expected, CLEAR)
 
 
 @pytest.mark.parametrize("blow", BLOWS)
@@ -134,7 +126,7 @@ def test_killed_while_it_is_stopped(start_server: StartServer) -> None:
     expected = ask(server, "m").content
     for _ in range(4):
         killed_at_random(server, random.uniform(0.0, 0.1))
-        assert right_or_clear(ask(server, "m"), expected)
+        assert right_or_clear(ask(server, "m"), expected, CLEAR)
 
 
 def killed_at_random(server: Server, seconds: float) -> None:
@@ -159,7 +151,7 @@ def test_starved_while_it_starts(start_server: StartServer) -> None:
         worker = until(server.workers, "a worker is started")[0]
         worker.suspend()
         for each in asked:
-            right_or_clear(each.result(DEADLINE), expected)
+            right_or_clear(each.result(DEADLINE), expected, CLEAR)
         assert not worker.is_running()
 
 
@@ -187,7 +179,7 @@ def test_at_any_moment(start_server: StartServer) -> None:
                     answer = http.post("/v1/audio/speech", json=speech("m"))
                 except httpx2.RemoteProtocolError:
                     continue  # visibly broken: more tries in a row failed than a segment has
-                served.append(right_or_clear(answer, expected))
+                served.append(right_or_clear(answer, expected, CLEAR))
                 time.sleep(pauses.uniform(0.0, 0.4))
 
     with ThreadPoolExecutor(3) as clients:
@@ -205,7 +197,7 @@ def test_at_any_moment(start_server: StartServer) -> None:
     assert sum(served) > 3, served
     # What was frozen last may still be ready to all appearance; one that cannot be started has
     # to be left alone for a while.
-    until(lambda: right_or_clear(ask(server, "m"), expected), "it is served", timeout=40)
+    until(lambda: right_or_clear(ask(server, "m"), expected, CLEAR), "it is served", timeout=40)
     until(lambda: not server.workers(), "the idle one is stopped")
 
 

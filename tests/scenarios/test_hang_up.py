@@ -135,4 +135,4 @@ def test_while_a_long_file_is_read(start_server: StartServer, recording: Path) -
             ),
             f"the request has left after {heard} events",
         )
-    assert "Traceback" not in server.log
+    assert "Traceback" not in server.all_logged()

@@ -165,8 +165,8 @@ def test_the_server_stops_while_old_workers_end(start_server: StartServer) -> No
     workers = server.workers()
     assert server.stop() in (0, -signal.SIGTERM)
     assert not any(worker.is_running() for worker in workers)
-    assert "Traceback" not in server.log
-    assert "Cancelled" not in server.log
+    assert "Traceback" not in server.all_logged()
+    assert "Cancelled" not in server.all_logged()
 
 
 def test_models_that_are_kept(start_server: StartServer) -> None:

@@ -90,8 +90,8 @@ def run(server: Server, first: int, more: int) -> None:
     until(lambda: server.process.num_fds() <= before.descriptors, "descriptors come back")
     assert after.threads <= before.threads + 2  # pools that were not full yet
     assert after.memory - before.memory < KEPT_MOST
-    assert server.log.count("service_ready") >= first + more
-    assert "Traceback" not in server.log
+    assert server.all_logged().count("service_ready") >= first + more
+    assert "Traceback" not in server.all_logged()
 
 
 def test_a_few(start_server: StartServer) -> None:

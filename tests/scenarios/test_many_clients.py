@@ -87,7 +87,7 @@ def run(server: Server, seconds: float) -> None:
 
 
 def test_for_seconds(start_server: StartServer) -> None:
-    run(start_server(""), 3.0)
+    run(start_server(""), 6.0)
 
 
 @pytest.mark.long

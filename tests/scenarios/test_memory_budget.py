@@ -95,10 +95,10 @@ def test_an_idle_one_leaves(start_server: StartServer) -> None:
 def test_two_take_turns(start_server: StartServer) -> None:
     server = start_server(budget(large("a"), large("b")))
     with watched(server) as samples:
-        served = all_ask(server, "aabb", 6.0)
+        served = all_ask(server, "aabb", 8.0)
     assert max(samples) < (BUDGET + BASE) * MIB
     assert min(served.values()) > 5, served
-    starts = server.log.count("service_ready")
+    starts = server.all_logged().count("service_ready")
     assert 3 <= starts < sum(served.values()) / 2, served  # turns, of more than one request each
 
 
@@ -106,7 +106,7 @@ def test_three_on_room_for_two(start_server: StartServer) -> None:
     small = [echo(n, "held_mb = 70", backend='memory = "130MiB"') for n in "abc"]
     server = start_server(budget(*small))
     with watched(server) as samples:
-        served = all_ask(server, "aabbcc", 5.0)
+        served = all_ask(server, "aabbcc", 6.0)
     assert max(samples) < (BUDGET + BASE) * MIB
     assert min(served.values()) > 3, served
 

@@ -249,7 +249,7 @@ def test_one_that_dies_starting(start_server: StartServer, foreign: Foreign) -> 
     assert code(answer) == (503, "model_unavailable")
     assert "exit code 1" in answer.json()["error"]["message"]
     assert "no such GPU" not in answer.text
-    until(lambda: "no such GPU" in server.log, "it is logged")
+    assert "no such GPU" in server.all_logged()
 
 
 def test_a_program_that_is_not_there(start_server: StartServer) -> None:
@@ -261,7 +261,7 @@ def test_a_program_that_is_not_there(start_server: StartServer) -> None:
     answer = speak(server)
     assert code(answer) == (503, "model_unavailable")
     assert "no such program" in answer.json()["error"]["message"]
-    until(lambda: "no-such-program" in server.log, "it is logged")
+    assert "no-such-program" in server.all_logged()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,17 @@ import psutil
 import pytest
 
 from tests.conftest import StartServer
-from tests.scenarios.models import MIB, TEXT, ask, echo, error, speech, stands, state
+from tests.scenarios.models import (
+    MIB,
+    TEXT,
+    ask,
+    echo,
+    error,
+    right_or_clear,
+    speech,
+    stands,
+    state,
+)
 from tests.servers import Server
 from tests.wait import until
 
@@ -63,16 +73,6 @@ def signalled(signal: Callable[[], None]) -> bool:
     return True
 
 
-def is_right(answer: httpx2.Response, expected: bytes) -> bool:
-    """Or a clear error."""
-    if answer.status_code == 200:
-        assert answer.content == expected
-        return True
-    assert answer.status_code == 503
-    assert error(answer)["code"] in CLEAR
-    return False
-
-
 def as_before(server: Server, expected: bytes) -> None:
     assert ask(server, "m").content == expected
     assert len(server.workers()) == 1
@@ -101,7 +101,7 @@ def test_of_the_processor_through_all_its_life(start_server: StartServer) -> Non
         def client(_: int) -> int:
             with httpx2.Client(base_url=server.url, timeout=DEADLINE) as http:
                 answers = [http.post("/v1/audio/speech", json=speech("m")) for _ in range(3)]
-            return sum(is_right(answer, expected) for answer in answers)
+            return sum(right_or_clear(answer, expected, CLEAR) for answer in answers)
 
         assert sum(clients.map(client, range(2))) > 0
     until(lambda: not server.workers(), "it is stopped")
@@ -137,8 +137,8 @@ def test_of_the_processor_by_others(start_server: StartServer, rivals: list[Base
         asked = clients.submit(ask, server, "m")
         (worker,) = until(lambda: [w for w in server.workers() if w not in calm], "it is started")
         signalled(lambda: worker.nice(19))
-        is_right(asked.result(DEADLINE), expected)
-    assert is_right(ask(server, "m"), expected)
+        right_or_clear(asked.result(DEADLINE), expected, CLEAR)
+    assert right_or_clear(ask(server, "m"), expected, CLEAR)
     assert all(each.is_alive() for each in rivals)
 
 
@@ -160,7 +160,7 @@ def test_of_memory_while_it_speaks(start_server: StartServer, left: int) -> None
     expected = ask(server, "m").content
     with short_of_memory(server.worker("echo"), left), ThreadPoolExecutor(3) as clients:
         for each in [clients.submit(ask, server, "m") for _ in range(3)]:
-            is_right(each.result(DEADLINE), expected)
+            right_or_clear(each.result(DEADLINE), expected, CLEAR)
     as_before(server, expected)
 
 
