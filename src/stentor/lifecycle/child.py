@@ -7,11 +7,13 @@ import contextlib
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from stentor.ended import ended
+from stentor.lifecycle.remains import MARK, kill_remains
 
 LIMIT = 4096
 """Bytes that a line of a child's output may have."""
@@ -29,7 +31,7 @@ def hold_up_one_thread() -> None:
     runs its program, and not only the one that starts it. That Python may be told so is documented
     with `subprocess`.
     """
-    subprocess._USE_VFORK = False  # type: ignore[misc]
+    subprocess._USE_VFORK = False  # type: ignore[misc]  # declared final: it is not
 
 
 class Child:
@@ -39,8 +41,9 @@ class Child:
     started it, and one that is frozen there would hold up every request of this process.
     """
 
-    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], mark: str) -> None:
         self._popen = popen
+        self._mark = mark
         self._exited = asyncio.Event()
         self._transports: list[asyncio.BaseTransport] = []
         self.stdout = asyncio.StreamReader(limit=LIMIT)
@@ -64,16 +67,17 @@ class Child:
         `merged`: what it writes to stderr comes with stdout. Raises OSError; cancelled, it leaves
         nothing.
         """
+        mark = uuid.uuid4().hex
         popen = await _started(
             argv,
-            env=env,
+            env={**env, MARK: mark},
             cwd=cwd,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merged else subprocess.PIPE,
             start_new_session=True,
         )
-        child = cls(popen)
+        child = cls(popen, mark)
         try:
             await child._read(popen.stdout, child.stdout)
             await child._read(popen.stderr, child.stderr)
@@ -106,6 +110,20 @@ class Child:
         """Also one whose end nobody has told yet."""
         with contextlib.suppress(ProcessLookupError):
             self._popen.kill()
+
+    async def end(self, *, timeout: float, kill: Callable[[], None]) -> None:
+        """Asks it to end, by closing its stdin; `kill` is called where it does not follow within
+        so many seconds. When this returns, nothing is left of it and of what it started.
+        """
+        self.close_stdin()
+        try:
+            async with asyncio.timeout(timeout):
+                await self.exited()
+        except TimeoutError:
+            kill()
+            await self.exited()
+        finally:
+            await asyncio.shield(asyncio.to_thread(kill_remains, self.pid, self._mark))
 
     def close(self) -> None:
         """Its output is not wanted any more."""

@@ -19,7 +19,7 @@ import stentor_engine
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.environments.environment import COMPLETE, Environment, takes_python
 from stentor.lifecycle.environments.script import Script
-from stentor.lifecycle.workers.process import without_secrets
+from stentor.lifecycle.variables import without_secrets
 from stentor.storage.size import size_of
 
 SDK = Path(stentor_engine.__file__).parent

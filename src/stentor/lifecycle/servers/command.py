@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import sys
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from stentor.errors import ModelUnavailable
 from stentor.lifecycle.child import Child
 from stentor.lifecycle.eviction import Bytes
 from stentor.lifecycle.memory import memory_of
+from stentor.lifecycle.remains import kill_group
 from stentor.lifecycle.servers import keeper
 from stentor.lifecycle.servers.served import (
     LOOPBACK,
@@ -29,7 +29,7 @@ from stentor.lifecycle.servers.served import (
     is_taken,
     until_ready,
 )
-from stentor.lifecycle.workers.process import MARK, kill_group, kill_marked, without_secrets
+from stentor.lifecycle.variables import without_ours
 
 log = structlog.get_logger(__name__)
 
@@ -62,10 +62,9 @@ class Command:
 class CommandProcess:
     """Running. `spawn` is the only way to one."""
 
-    def __init__(self, child: Child, address: Address, mark: str) -> None:
+    def __init__(self, child: Child, address: Address) -> None:
         self.address = address
         self._child = child
-        self._mark = mark
         self._tail = bytearray()
         self._reading = asyncio.create_task(self._read())
 
@@ -75,15 +74,14 @@ class CommandProcess:
         port = free_port() if command.port is None else command.port
         if command.port is not None and is_taken(port):
             raise StartFailed(f"something else listens on port {port}")
-        mark = uuid.uuid4().hex
         own = {k: _with_port(v, port) for k, v in command.env.items()}
         child = await Child.spawn(
             _kept([_with_port(each, port) for each in command.argv]),
-            env=environment() | own | {MARK: mark},
+            env=without_ours() | own,
             cwd=command.cwd,
             merged=True,
         )
-        return cls(child, Address(LOOPBACK, port), mark)
+        return cls(child, Address(LOOPBACK, port))
 
     @property
     def pid(self) -> int:
@@ -106,16 +104,9 @@ class CommandProcess:
 
     async def stop(self, *, timeout: float = STOP_TIMEOUT + MARGIN) -> None:
         """SIGTERM, and SIGKILL when it does not follow in time; `timeout` 0: at once."""
-        self._child.close_stdin()
         try:
-            async with asyncio.timeout(timeout):
-                await self.exited()
-        except TimeoutError:
-            self.kill()
-            await self.exited()
+            await self._child.end(timeout=timeout, kill=self.kill)
         finally:
-            kill_group(self.pid)
-            await asyncio.shield(asyncio.to_thread(kill_marked, self._mark))
             await asyncio.wait([self._reading], timeout=MARGIN)  # its last words
             self._reading.cancel()
             self._child.close()
@@ -184,13 +175,6 @@ class CommandLauncher:
     def _failed(self, why: str, said: str) -> ModelUnavailable:
         log.error("command_start_failed", backend=self._name, why=why, said=said)
         return ModelUnavailable(f"'{self._name}' could not be started: {why}")
-
-
-def environment() -> dict[str, str]:
-    """The gateway's, without what is meant for it alone: another Stentor would take it for its
-    own, and be started by itself.
-    """
-    return {k: v for k, v in without_secrets().items() if not k.startswith("STENTOR_")}
 
 
 def _kill_below(pid: int) -> None:

@@ -6,18 +6,17 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 import structlog
 from wyoming.event import Event
 
 from stentor.lifecycle.child import Child
+from stentor.lifecycle.variables import without_secrets
 from stentor.lifecycle.workers.connection import Connection
 from stentor_engine.errors import ConnectionLost, MalformedFrame
 from stentor_engine.messages import Info, describe_event, parse_info, parse_pong
@@ -35,8 +34,6 @@ QUIET = {
 }
 """What engines load would tell its makers what runs, and fetch what only the gateway fetches. GPUs
 have the numbers that the driver gives them."""
-MARK = "STARTED_BY_STENTOR"
-"""In the environment of what is started: by it all that it starts itself is known."""
 TAIL = 4096
 """Bytes of a worker's stderr that are kept to explain a failed start."""
 
@@ -78,8 +75,7 @@ class WorkerProcess:
         folder = Path(tempfile.mkdtemp(prefix="stentor-"))
         listen = f"unix:{folder / 'worker.sock'}" if os.name == "posix" else "tcp:127.0.0.1"
         try:
-            env = without_secrets() | QUIET | {MARK: folder.name}
-            child = await Child.spawn(command.argv(listen), env=env)
+            child = await Child.spawn(command.argv(listen), env=without_secrets() | QUIET)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -129,18 +125,11 @@ class WorkerProcess:
 
     async def stop(self, *, timeout: float = STOP_TIMEOUT) -> None:
         """Asks the worker to end, kills it after `timeout` seconds, and leaves nothing of it."""
-        self._child.close_stdin()
         try:
-            async with asyncio.timeout(timeout):
-                await self.exited()
-        except TimeoutError:
-            self.kill()
-            await self.exited()
+            await self._child.end(timeout=timeout, kill=self.kill)
         finally:
             self._reading.cancel()
             self._child.close()
-            kill_group(self.pid)
-            await asyncio.shield(asyncio.to_thread(kill_marked, self._folder.name))
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _await_announcement(self) -> None:
@@ -160,16 +149,6 @@ class WorkerProcess:
             log.debug("worker_stderr", pid=self.pid, text=piece.decode(errors="replace"))
 
 
-def kill_group(leader: int) -> None:
-    """What a worker started and left behind; it may hold the memory that has to come back."""
-    if os.name != "posix":
-        return
-    try:
-        os.killpg(leader, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass  # nothing is left, or on macOS only what has ended
-
-
 def _announced(line: bytes) -> str:
     try:
         address = json.loads(line)["listening"]
@@ -178,30 +157,3 @@ def _announced(line: bytes) -> str:
     if not isinstance(address, str):
         raise MalformedFrame("the worker's address is not a string")
     return address
-
-
-def kill_marked(mark: str) -> None:
-    """What left the group: of what was started with that mark in its environment all has it. Blocks
-    for some milliseconds.
-    """
-    while sum(_kill_if_marked(process, mark) for process in psutil.process_iter()) > 0:
-        pass  # one that is killed may have started another just before
-
-
-def _kill_if_marked(process: psutil.Process, mark: str) -> bool:
-    try:
-        if process.environ().get(MARK) != mark or process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        process.kill()
-    except (psutil.Error, OSError):
-        return False  # it ended just now, or is somebody else's
-    return True
-
-
-def without_secrets() -> dict[str, str]:
-    """The gateway's environment as other programs get it."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not (name.startswith("STENTOR_") and name.endswith(("_KEY", "_KEYS", "_TOKEN")))
-    }
