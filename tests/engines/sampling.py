@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from stentor.lifecycle.catalog import bundled_engines
-from stentor.lifecycle.environments.environment import Environment
 from tests.audio import Samples
+from tests.engines.conftest import Inside
 from tests.engines.speaking import spoken
 from tests.servers import Server
 
@@ -131,23 +127,15 @@ print(json.dumps([*answers, len(counted)]))
 
 
 def said_after_a_full_gpu(
-    engine: str,
-    environment: Callable[[str], Environment],
-    recipe: Callable[[str], Path],
-    *,
-    encoder: str,
-    decoder: str,
+    engine: str, inside: Inside, weights: Path, *, encoder: str, decoder: str
 ) -> int:
     """Samples, when the GPU was full while a recording was heard, and while sound was made: both
     are told. `encoder`, `decoder`: where they are in the engine's object. What was computed of the
     recording is kept: it was heard twice, and full the first time.
     """
-    file = bundled_engines() / f"{engine}.py"
-    weights = recipe(engine) / "tiny"
-    python = environment(engine).python
-    command = [str(python), "-I", "-c", FULL, str(file), engine, str(weights), encoder, decoder]
-    ran = subprocess.run(command, check=True, capture_output=True, timeout=120)
-    of_voice, of_sound, whole, again, heard = json.loads(ran.stdout.splitlines()[-1])
+    of_voice, of_sound, whole, again, heard = inside(
+        engine, FULL, engine, str(weights), encoder, decoder
+    )
     assert "Tried to allocate" in of_voice
     assert "Tried to allocate" in of_sound
     assert whole == again

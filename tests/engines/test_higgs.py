@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stentor.lifecycle.environments.environment import Environment
-from tests.engines.conftest import Serve
+from tests.engines.conftest import Inside, Serve
 from tests.engines.hang_up import assert_stops, speech_request
 from tests.engines.refusals import refused_speech, unavailable
 from tests.engines.sampling import (
@@ -116,10 +115,12 @@ def test_a_hang_up_stops_it_amid_a_piece(server: Server) -> None:
 
 
 def test_a_full_gpu_is_told_and_the_next_call_served(
-    environment: Callable[[str], Environment], recipe: Callable[[str], Path]
+    inside: Inside, recipe: Callable[[str], Path]
 ) -> None:
     encoder, decoder = "_codec.acoustic_encoder", "_codec.acoustic_decoder"
-    said = said_after_a_full_gpu("higgs", environment, recipe, encoder=encoder, decoder=decoder)
+    said = said_after_a_full_gpu(
+        "higgs", inside, recipe("higgs") / "tiny", encoder=encoder, decoder=decoder
+    )
     assert said == LASTS
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stentor.lifecycle.environments.environment import Environment
-from tests.engines.conftest import Serve
+from tests.engines.conftest import Inside, Serve
 from tests.engines.hang_up import assert_stops, speech_request
 from tests.engines.refusals import refused_speech, unavailable
 from tests.engines.sampling import (
@@ -120,11 +119,15 @@ def test_a_hang_up_stops_it_amid_a_piece(server: Server) -> None:
 
 
 def test_a_full_gpu_is_told_and_the_next_call_served(
-    environment: Callable[[str], Environment], recipe: Callable[[str], Path]
+    inside: Inside, recipe: Callable[[str], Path]
 ) -> None:
     tower = "_model.model.audio_tower"
     said = said_after_a_full_gpu(
-        "vibevoice", environment, recipe, encoder=f"{tower}.encoder", decoder=f"{tower}.decoder"
+        "vibevoice",
+        inside,
+        recipe("vibevoice") / "tiny",
+        encoder=f"{tower}.encoder",
+        decoder=f"{tower}.decoder",
     )
     assert said >= lasts("Hello.")
 

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stentor.lifecycle.environments.environment import Environment
 from tests.audio import wav
-from tests.engines.conftest import Serve
+from tests.engines.conftest import Inside, Serve
 from tests.engines.hang_up import assert_stops, speech_request
 from tests.engines.refusals import refused_speech, unavailable
 from tests.engines.sampling import (
@@ -129,10 +128,12 @@ def test_a_hang_up_stops_it_amid_a_piece(server: Server) -> None:
 
 
 def test_a_full_gpu_is_told_and_the_next_call_served(
-    environment: Callable[[str], Environment], recipe: Callable[[str], Path]
+    inside: Inside, recipe: Callable[[str], Path]
 ) -> None:
     encoder, decoder = "_model.spk_clone_model", "_model.autoencoder.dac.decoder"
-    said = said_after_a_full_gpu("zonos", environment, recipe, encoder=encoder, decoder=decoder)
+    said = said_after_a_full_gpu(
+        "zonos", inside, recipe("zonos") / "tiny", encoder=encoder, decoder=decoder
+    )
     assert said == LASTS
 
 
