@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import subprocess
 import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from stentor.ended import ended
 from stentor.lifecycle.remains import MARK, kill_remains
@@ -78,9 +79,10 @@ class Child:
             start_new_session=True,
         )
         child = cls(popen, mark)
+        reading = asyncio.create_task(child._read())
         try:
-            await child._read(popen.stdout, child.stdout)
-            await child._read(popen.stderr, child.stderr)
+            await ended([reading])  # uvloop closes a pipe twice if it is cancelled meanwhile
+            reading.result()
         except BaseException:
             child.kill()
             child.close()
@@ -131,14 +133,16 @@ class Child:
         for transport in self._transports:
             transport.close()
 
-    async def _read(self, pipe: IO[bytes] | None, reader: asyncio.StreamReader) -> None:
-        if pipe is None:
-            reader.feed_eof()
-            return
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), pipe
-        )
-        self._transports.append(transport)
+    async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        for pipe, reader in ((self._popen.stdout, self.stdout), (self._popen.stderr, self.stderr)):
+            if pipe is None:
+                reader.feed_eof()
+                continue
+            transport, _ = await loop.connect_read_pipe(
+                functools.partial(asyncio.StreamReaderProtocol, reader), pipe
+            )
+            self._transports.append(transport)
 
 
 class _Popen(_Base):
@@ -151,7 +155,10 @@ class _Popen(_Base):
 
 async def _started(argv: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
     known: list[_Popen] = []
-    starting = asyncio.create_task(asyncio.to_thread(_Popen, known, argv, **how))
+    # No task: whoever cancels all tasks of a loop that ends would cut it off from its thread.
+    starting = asyncio.get_running_loop().run_in_executor(
+        None, functools.partial(_Popen, known, argv, **how)
+    )
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
@@ -159,7 +166,7 @@ async def _started(argv: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
         raise
 
 
-async def _give_up(known: list[_Popen], starting: asyncio.Task[_Popen]) -> None:
+async def _give_up(known: list[_Popen], starting: asyncio.Future[_Popen]) -> None:
     """Until nothing is left of it."""
     while not starting.done():
         for popen in known:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -107,6 +109,48 @@ def test_no_such_program(loop: NewLoop) -> None:
 
     run(loop, work())
     assert not children()
+
+
+@both_loops
+def test_a_start_that_is_given_up_at_any_moment(loop: NewLoop) -> None:
+    """Nothing of it is left, and none of its files is closed twice: another might have its number
+    by then.
+    """
+    chance = random.Random(7)
+
+    async def attempt(patience: float) -> None:
+        starting = asyncio.create_task(Child.spawn(["sleep", "60"], env=ENV))
+        await asyncio.wait([starting], timeout=patience)
+        starting.cancel()
+        await asyncio.wait([starting])
+        if not starting.cancelled():
+            starting.result().kill()
+            await starting.result().exited()
+            starting.result().close()
+
+    async def work() -> None:
+        await attempt(5.0)
+        files = psutil.Process().num_fds()
+        for _ in range(150):
+            await attempt(chance.uniform(0.0, 0.01))
+        await until_async(lambda: psutil.Process().num_fds() <= files, "all are closed")
+        gc.collect()  # a file that is closed twice is told here
+
+    run(loop, work())
+    until(lambda: not children(), "nothing is left")
+
+
+def test_a_loop_that_ends_while_some_are_started() -> None:
+    """Whoever runs it cancels all of its tasks then."""
+
+    async def begin() -> list[asyncio.Task[Child]]:
+        return [asyncio.create_task(Child.spawn(["sleep", "60"], env=ENV)) for _ in range(3)]
+
+    with asyncio.Runner() as runner:
+        starting = runner.run(begin())
+    assert all(each.cancelled() for each in starting)
+    until(lambda: not children(), "nothing is left")
+    gc.collect()
 
 
 class Freezer:
