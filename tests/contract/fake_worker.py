@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import stat
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -32,6 +31,9 @@ SPEECH = info_event(Info("fake", "ready", Capabilities("speech", RATE)))
 CONVERSION = info_event(Info("fake", "ready", Capabilities("conversion", RATE)))
 TRANSCRIPTION = info_event(Info("fake", "ready", Capabilities("transcription", RATE)))
 
+PROGRAM = Path(__file__).with_name("fake_worker.sh")
+"""Nothing that a test writes: a child that is just being forked would hold it open for writing, and
+what is open for writing does not run."""
 Then = Literal["close", "hold", "die", "drip", "deaf"]
 """After the answer: hang up; say nothing more; be killed and so hang up; go on with a line that has
 no end, byte by byte; say nothing more and read nothing, either."""
@@ -50,14 +52,11 @@ class FakeWorker:
     def address(self) -> str:
         return f"unix:{self.folder / 's'}"
 
-    def command(self, first_line: bytes | None = None) -> WorkerCommand:
-        """`first_line`: what it says instead of its address."""
+    def command(self, first_line: bytes | None = None, *, child: bool = False) -> WorkerCommand:
+        """`first_line`: what it says instead of its address; `child`: it starts one."""
         said = self.folder / "said"
         said.write_bytes(first_line or f'{{"listening": "{self.address}"}}\n'.encode())
-        python = self.folder / "python"
-        python.write_text(f"#!/bin/sh\ncat '{said}'\nexec cat > /dev/null\n")
-        python.chmod(python.stat().st_mode | stat.S_IXUSR)
-        return WorkerCommand("fake", Path("fake.py"), python=str(python))
+        return WorkerCommand("fake", said, {"child": child}, python=str(PROGRAM))
 
     @asynccontextmanager
     async def backend(self, *, stall_timeout: float = 20.0) -> AsyncIterator[EngineBackend]:

@@ -147,7 +147,9 @@ async def test_a_worker_that_dies_at_any_byte_of_its_answer() -> None:
             while heard_parts:
                 assert type(await listening(fake, heard_parts.pop(), "die")) is WorkerLost
 
-    await asyncio.gather(*(die() for _ in range(4)))
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(die())
 
 
 async def test_a_worker_that_hangs_up_and_lives(fake: FakeWorker) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -82,8 +83,7 @@ async def test_a_process_that_is_no_worker(fake: FakeWorker, line: bytes) -> Non
 
 
 async def test_a_process_that_cannot_be_started(fake: FakeWorker) -> None:
-    command = fake.command()
-    (fake.folder / "python").unlink()
+    command = replace(fake.command(), python=str(fake.folder / "python"))
     await start_of(Worker(command, start_timeout=LIMIT))
 
 

@@ -187,10 +187,7 @@ async def test_what_floods_the_pipes_is_cut_off() -> None:
 async def test_a_worker_takes_its_own_children_along() -> None:
     """Even when it was killed; and they, who hold its pipes, hold nobody up."""
     async with fake_worker() as fake:
-        command = fake.command()
-        python = fake.folder / "python"
-        python.write_text(python.read_text().replace("cat", "sleep 600 &\ncat", 1))
-        worker = Worker(command, start_timeout=LIMIT)
+        worker = Worker(fake.command(child=True), start_timeout=LIMIT)
         await worker.ensure_ready()
         assert worker.pid is not None
         shell = psutil.Process(worker.pid)
