@@ -147,6 +147,7 @@ async def echo(request: web.Request) -> web.StreamResponse:
 async def count(request: web.Request) -> web.StreamResponse:
     """A line now, the next when the first was answered by another request."""
     answer = web.StreamResponse()
+    request.app[STEP].clear()
     await answer.prepare(request)
     try:
         await answer.write(b"one\n")

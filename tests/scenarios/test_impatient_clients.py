@@ -5,19 +5,15 @@ any more, is found out all the same, and those that come later are served.
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import httpx2
 import psutil
-import pytest
 
 from tests.conftest import StartServer
+from tests.scenarios.foreign import TEXT, Foreign, processes
 from tests.scenarios.models import ask, echo, service, speech
-from tests.scenarios.test_process_backend import TEXT, Foreign, processes
 from tests.servers import Server
 from tests.wait import until
 
@@ -26,12 +22,6 @@ PATIENCE = 0.5
 """Seconds, of every client."""
 DEADLINE = 20.0
 TIMES = f'[lifecycle]\nstall_timeout = "{STALL:g}s"\n'
-
-
-@pytest.fixture
-def foreign() -> Iterator[Foreign]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield Foreign(Path(folder))
 
 
 def served(server: Server, model: str, expected: bytes, *, patience: float = PATIENCE) -> bool:

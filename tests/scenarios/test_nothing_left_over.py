@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from tests.conftest import StartServer
+from tests.scenarios.foreign import Foreign, processes
 from tests.scenarios.models import ask, stands
-from tests.scenarios.test_process_backend import Foreign, processes
 from tests.servers import Server
 from tests.wait import until
 

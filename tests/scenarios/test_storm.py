@@ -20,8 +20,8 @@ import psutil
 import pytest
 
 from tests.conftest import StartServer
+from tests.scenarios.foreign import PROGRAM
 from tests.scenarios.models import echo, error, speech, stands
-from tests.scenarios.test_process_backend import PROGRAM
 from tests.servers import Server
 from tests.wait import until
 

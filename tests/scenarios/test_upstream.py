@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -13,7 +11,7 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
-from tests.scenarios.test_process_backend import Foreign, processes
+from tests.scenarios.foreign import Foreign, processes
 from tests.servers import Server
 from tests.wait import until, until_async
 
@@ -25,15 +23,23 @@ SOCKETS = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def foreign() -> Iterator[Foreign]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield Foreign(Path(folder))
+@pytest.fixture(scope="module")
+def one_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Foreign]]:
+    foreign = Foreign(tmp_path_factory.mktemp("foreign"))
+    with Server(foreign.config(backend=RAW)) as server:
+        yield server, foreign
 
 
 @pytest.fixture
-def server(start_server: StartServer, foreign: Foreign) -> Server:
-    return start_server(foreign.config(backend=RAW))
+def server(one_for_all: tuple[Server, Foreign]) -> Server:
+    return one_for_all[0]
+
+
+@pytest.fixture
+def foreign(one_for_all: tuple[Server, Foreign]) -> Foreign:
+    """Nothing is known yet of what it was asked."""
+    one_for_all[1].log.unlink(missing_ok=True)
+    return one_for_all[1]
 
 
 def lines(foreign: Foreign, name: str) -> list[Any]:
@@ -201,7 +207,8 @@ async def test_a_socket_that_the_server_closes(server: Server) -> None:
 
 
 @SOCKETS
-async def test_a_socket_whose_server_dies(server: Server) -> None:
+async def test_a_socket_whose_server_dies(start_server: StartServer, foreign: Foreign) -> None:
+    server = start_server(foreign.config(backend=RAW))
     url = f"{server.url}/upstream/foreign/socket"
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
         await socket.send_str("hello")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx2
-import pytest
 
 from tests.conftest import StartServer
+from tests.scenarios.foreign import Foreign
 from tests.scenarios.models import MIB, ask, echo, service, stands
-from tests.scenarios.test_process_backend import Foreign
 from tests.servers import Server
 from tests.wait import until
 
@@ -24,12 +21,6 @@ ALL = 'memory = "499MiB"'
 SECONDS = 0.9
 """That a request takes."""
 CLIENTS = 3
-
-
-@pytest.fixture
-def foreign() -> Iterator[Foreign]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield Foreign(Path(folder))
 
 
 def body() -> Iterator[bytes]:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.audio import streamed_wav
 from tests.conftest import StartServer
-from tests.scenarios.test_process_backend import voice
+from tests.scenarios.foreign import voice
 from tests.servers import Server
 
 PROGRAM = Path(__file__).parents[1] / "foreign" / "wyoming_server.py"
