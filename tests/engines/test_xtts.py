@@ -13,6 +13,7 @@ from tests.audio import Samples
 from tests.engines.conftest import Inside
 from tests.engines.hang_up import assert_stops, speech_request
 from tests.engines.refusals import refused_speech, unavailable
+from tests.engines.sampling import said_after_a_full_gpu
 from tests.engines.speaking import recording, spoken
 from tests.servers import Server
 
@@ -165,56 +166,43 @@ def test_a_hang_up_stops_it_amid_a_piece(server: Server) -> None:
     assert_stops(server, ENGINE, request, start=15.0)
 
 
-FULL = """
-import json, sys
-from dataclasses import replace
-from pathlib import Path
-import numpy as np, torch
-from stentor_engine import OutOfMemory, Reference, Settings, SpeechCall, complete_options
-from stentor_engine.loader import engine_class
-
-engine = engine_class(Path(sys.argv[1]), "xtts-v2")(Settings(weights=sys.argv[2], device="cpu"))
-options = complete_options(engine.capabilities.options)
-noise = np.random.default_rng(0).normal(size=48_000).astype(np.float32) / 9
-call = SpeechCall("Hello.", options=options, reference=Reference("noise", noise))
-model = engine._model
-counted = []
-model.gpt.conditioning_encoder.register_forward_hook(lambda *_: counted.append(1))
-
-def full(*_):
-    raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-
-def spoken():
-    try:
-        return sum(len(piece) for piece in engine.synthesize(call) if piece is not None)
-    except OutOfMemory as error:
-        return str(error)
-
-answers = []
-for part in (model.gpt.conditioning_encoder, model.hifigan_decoder.waveform_decoder, None):
-    handle = part.register_forward_hook(full) if part else None
-    answers.append(spoken())
-    if handle:
-        handle.remove()
-computed = len(counted)
-call = replace(call, text=sys.argv[3], language="ja")
-answers.append(spoken())
-print(json.dumps([*answers, len(counted) - computed]))
-"""
-"""Run in the engine's environment: no GPU is here to be full."""
-
-
 def test_a_full_gpu_is_told_and_the_next_call_served(
     inside: Inside, recipe: Callable[[str], Path]
 ) -> None:
-    """What was computed of a recording is kept, and a long text spoken in pieces."""
-    answers = inside(ENGINE, FULL, str(recipe(ENGINE) / "tiny"), LONG)
-    of_voice, of_sound, whole, pieces, computed = answers
-    assert "Tried to allocate" in of_voice
-    assert "Tried to allocate" in of_sound
+    whole = said_after_a_full_gpu(
+        ENGINE,
+        inside,
+        recipe(ENGINE) / "tiny",
+        encoder="_model.gpt.conditioning_encoder",
+        decoder="_model.hifigan_decoder.waveform_decoder",
+    )
     assert whole == samples(TOKENS)
-    assert pieces == 2 * samples(TOKENS)
-    assert computed == 0
+
+
+PIECES = """
+import json, sys
+from pathlib import Path
+import numpy as np
+from stentor_engine import Reference, Settings, SpeechCall, complete_options
+from stentor_engine.loader import engine_class
+
+_, file, name, weights, text = sys.argv
+engine = engine_class(Path(file), name)(Settings(weights=weights, device="cpu"))
+options = complete_options(engine.capabilities.options)
+noise = np.random.default_rng(0).normal(size=48_000).astype(np.float32) / 9
+call = SpeechCall(text, language="ja", options=options, reference=Reference("noise", noise))
+counted = []
+engine._model.gpt.conditioning_encoder.register_forward_hook(lambda *_: counted.append(1))
+said = sum(len(piece) for piece in engine.synthesize(call) if piece is not None)
+print(json.dumps([said, len(counted)]))
+"""
+
+
+def test_a_long_text_is_spoken_in_pieces_and_the_recording_heard_once(
+    inside: Inside, recipe: Callable[[str], Path]
+) -> None:
+    said, heard = inside(ENGINE, PIECES, ENGINE, str(recipe(ENGINE) / "tiny"), LONG)
+    assert (said, heard) == (2 * samples(TOKENS), 1)
 
 
 @pytest.mark.parametrize(
