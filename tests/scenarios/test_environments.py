@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,8 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import httpx2
+import psutil
 import pytest
 
+from stentor.storage.locks import LOCKS
 from tests.conftest import StartServer
 from tests.scenarios.models import service, taken
 from tests.wait import until
@@ -60,17 +63,33 @@ def folder(tmp_path: Path) -> Path:
     return engines
 
 
+def begun(*arguments: str, config: Path, data: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "stentor.cli.main", *arguments],
+        env=_environment(config, data),
+        stderr=subprocess.DEVNULL,
+    )
+
+
 def stentor(
     *arguments: str, config: Path, data: Path, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("STENTOR_")}
     return subprocess.run(
         [sys.executable, "-m", "stentor.cli.main", *arguments],
-        env={**clean, "STENTOR_CONFIG": str(config), "STENTOR_DATA_DIR": str(data), **(env or {})},
+        env={**_environment(config, data), **(env or {})},
         capture_output=True,
         text=True,
         timeout=110,
     )
+
+
+def _environment(config: Path, data: Path) -> dict[str, str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("STENTOR_")}
+    return {**clean, "STENTOR_CONFIG": str(config), "STENTOR_DATA_DIR": str(data)}
+
+
+def environments(data: Path) -> list[Path]:
+    return [path for path in (data / "environments").iterdir() if path.name != LOCKS]
 
 
 def test_it_is_pulled_and_then_speaks(start_server: StartServer, folder: Path) -> None:
@@ -92,7 +111,7 @@ def test_it_is_pulled_and_then_speaks(start_server: StartServer, folder: Path) -
 
     voices = server.http.get("/v1/audio/voices", params={"model": "counting"}).json()["voices"]
     assert [voice["id"] for voice in voices] == [OTHER]
-    (environment,) = (data / "environments").iterdir()
+    (environment,) = environments(data)
     assert voices[0]["name"] == str(environment)
     assert server.http.post("/v1/audio/speech", json=body).status_code == 200
 
@@ -119,7 +138,7 @@ def test_an_environment_of_an_older_stentor_gets_the_new_sdk(
     body = {"model": "counting", "input": "One."}
     assert server.http.post("/v1/audio/speech", json=body).status_code == 200
     server.http.post("/api/models/counting/unload")
-    (environment,) = (server.folder / "data" / "environments").iterdir()
+    (environment,) = environments(server.folder / "data")
     (contract,) = environment.glob("lib/python*/site-packages/stentor_engine/contract.py")
     contract.write_text("raise ImportError('too old')")
     complete = environment / "complete.json"
@@ -135,7 +154,7 @@ def test_a_first_request_may_pull_it(start_server: StartServer, folder: Path) ->
     client = server.client()
     speech = client.audio.speech.create(model="counting", voice="alloy", input="One.")
     assert len(speech.content) > 1_000
-    assert len(list((server.folder / "data" / "environments").iterdir())) == 1
+    assert len(environments(server.folder / "data")) == 1
 
 
 def test_what_cannot_be_installed_is_told_and_leaves_nothing(
@@ -151,7 +170,58 @@ def test_what_cannot_be_installed_is_told_and_leaves_nothing(
     end = "what counter needs cannot be installed, as told above"
     assert pulled.stderr.endswith(f"stentor models pull: {end}\n")
     assert "Traceback" not in pulled.stderr
-    assert list((data / "environments").iterdir()) == []
+    assert environments(data) == []
     unknown = stentor("models", "pull", "nobody", config=config, data=data)
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert "nobody" in unknown.stderr
+
+
+SLOW = """
+import os, time
+from pathlib import Path
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    Path(__file__).with_name("pid").write_text(str(os.getpid()))
+    time.sleep(600)
+"""
+PROJECT = """
+[build-system]
+requires = []
+build-backend = "slow"
+backend-path = ["."]
+[project]
+name = "slow"
+version = "1"
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_pull_that_is_ended(tmp_path: Path, folder: Path, number: signal.Signals) -> None:
+    """While a package builds itself: nothing goes on, and nothing stays on the disk for ever."""
+    package, data, config = tmp_path / "slow", tmp_path / "data", tmp_path / "stentor.toml"
+    package.mkdir()
+    (package / "slow.py").write_text(SLOW)
+    (package / "pyproject.toml").write_text(PROJECT)
+    needed = ENGINE.replace(f"num2words=={OTHER}", f"slow @ {package.as_uri()}")
+    (folder / "counter.py").write_text(needed)
+    config.write_text(CONFIG.format(folder=folder, more=""))
+    with begun("models", "pull", "counter", config=config, data=data) as pulling:
+        pid = until(lambda: _told(package / "pid"), "it builds itself", timeout=60)
+        assert "nothing to remove" in _unused(config, data)  # it is in the making
+        pulling.send_signal(number)
+        assert pulling.wait(20) != 0
+    until(lambda: not psutil.pid_exists(pid), "it has ended")
+    if number == signal.SIGINT:
+        assert environments(data) == []
+    else:
+        assert len(environments(data)) == 1
+        assert "was not built to its end" in _unused(config, data)
+        assert environments(data) == []
+
+
+def _told(file: Path) -> int:
+    return int(file.read_text() or 0) if file.exists() else 0
+
+
+def _unused(config: Path, data: Path) -> str:
+    return stentor("models", "remove", "--unused", "--yes", config=config, data=data).stderr

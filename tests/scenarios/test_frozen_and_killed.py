@@ -37,24 +37,47 @@ BLOWS = [
 ]
 
 
+MODELS = {
+    "starts-slowly": "load_seconds = 0.5",
+    "starts": "load_seconds = 0.1",
+    "plain": "",
+    "begins-late": "delay = 0.3",
+    "streams": "piece_delay = 0.02",
+}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Server]:
+    with Server(TIMES + "".join(echo(name, how) for name, how in MODELS.items())) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: Server) -> Server:
+    """Without any worker."""
+    for name in MODELS:
+        running.http.post(f"/api/models/{name}/unload").raise_for_status()
+    assert not running.workers()
+    return running
+
+
 @contextmanager
-def ends_well(server: Server) -> Iterator[bytes]:
-    """Of a model `m`. Gives what it says; checks afterwards that all is as before."""
-    expected = ask(server, "m").content
+def ends_well(server: Server, model: str) -> Iterator[bytes]:
+    """Gives what the model says; checks afterwards that all is as before."""
+    expected = ask(server, model).content
     assert expected
     yield expected
-    assert ask(server, "m").content == expected
+    assert ask(server, model).content == expected
     assert len(server.workers()) == 1
-    assert state(server, "m")["queue"] == {"admitted": 0, "waiting": 0, "slots": 1, "busy": 0}
+    assert state(server, model)["queue"] == {"admitted": 0, "waiting": 0, "slots": 1, "busy": 0}
 
 
 @pytest.mark.parametrize("blow", BLOWS)
 @pytest.mark.parametrize("loading", [False, True], ids=["before-it-listens", "loading"])
-def test_while_it_starts(start_server: StartServer, blow: Blow, loading: bool) -> None:
-    server = start_server(TIMES + echo("m", "load_seconds = 0.5"))
-    with ends_well(server) as expected, ThreadPoolExecutor(1) as clients:
-        server.http.post("/api/models/m/unload").raise_for_status()
-        asked = clients.submit(ask, server, "m")
+def test_while_it_starts(server: Server, blow: Blow, loading: bool) -> None:
+    with ends_well(server, "starts-slowly") as expected, ThreadPoolExecutor(1) as clients:
+        server.http.post("/api/models/starts-slowly/unload").raise_for_status()
+        asked = clients.submit(ask, server, "starts-slowly")
         worker = until(server.workers, "a worker is started")[0]
         if loading:
             until(partial(listens, worker), "it listens")
@@ -72,36 +95,32 @@ def listens(worker: psutil.Process) -> bool:
 
 
 @pytest.mark.parametrize("blow", BLOWS)
-def test_ready_and_idle(start_server: StartServer, blow: Blow) -> None:
-    server = start_server(TIMES + echo("m"))
-    with ends_well(server) as expected:
+def test_ready_and_idle(server: Server, blow: Blow) -> None:
+    with ends_well(server, "plain") as expected:
         for _ in range(2):
             worker = server.worker("echo")
             blow(worker)
-            assert right_or_clear(
-                ask(server, "m"), expected, CLEAR
-            )  # there is time for a second try
+            # There is time for a second try.
+            assert right_or_clear(ask(server, "plain"), expected, CLEAR)
             until(partial(gone, worker), "it is gone")
 
 
 @pytest.mark.parametrize("blow", BLOWS)
-def test_in_a_call_before_its_first_audio(start_server: StartServer, blow: Blow) -> None:
-    server = start_server(TIMES + echo("m", "delay = 0.3"))
-    with ends_well(server) as expected, ThreadPoolExecutor(1) as clients:
+def test_in_a_call_before_its_first_audio(server: Server, blow: Blow) -> None:
+    with ends_well(server, "begins-late") as expected, ThreadPoolExecutor(1) as clients:
         for _ in range(2):
-            asked = clients.submit(ask, server, "m")
-            until(lambda: state(server, "m")["queue"]["busy"] == 1, "it is asked")
+            asked = clients.submit(ask, server, "begins-late")
+            until(lambda: state(server, "begins-late")["queue"]["busy"] == 1, "it is asked")
             blow(server.worker("echo"))
             assert right_or_clear(asked.result(DEADLINE), expected, CLEAR)
 
 
 @pytest.mark.parametrize("blow", BLOWS)
-def test_in_mid_stream(start_server: StartServer, blow: Blow) -> None:
+def test_in_mid_stream(server: Server, blow: Blow) -> None:
     """Its listener hears all of it, once."""
-    server = start_server(TIMES + echo("m", "piece_delay = 0.02"))
-    with ends_well(server) as expected:
+    with ends_well(server, "streams") as expected:
         for _ in range(2):
-            with server.http.stream("POST", "/v1/audio/speech", json=speech("m")) as answer:
+            with server.http.stream("POST", "/v1/audio/speech", json=speech("streams")) as answer:
                 pieces = answer.iter_raw()
                 heard = [next(pieces)]
                 blow(server.worker("echo"))
@@ -142,12 +161,11 @@ def killed_at_random(server: Server, seconds: float) -> None:
     threading.Timer(seconds, kill).start()
 
 
-def test_starved_while_it_starts(start_server: StartServer) -> None:
+def test_starved_while_it_starts(server: Server) -> None:
     """It is too slow once, then it is not."""
-    server = start_server(TIMES + echo("m", "load_seconds = 0.1"))
-    with ends_well(server) as expected, ThreadPoolExecutor(4) as clients:
-        server.http.post("/api/models/m/unload").raise_for_status()
-        asked = [clients.submit(ask, server, "m") for _ in range(4)]
+    with ends_well(server, "starts") as expected, ThreadPoolExecutor(4) as clients:
+        server.http.post("/api/models/starts/unload").raise_for_status()
+        asked = [clients.submit(ask, server, "starts") for _ in range(4)]
         worker = until(server.workers, "a worker is started")[0]
         worker.suspend()
         for each in asked:

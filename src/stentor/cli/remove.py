@@ -15,13 +15,13 @@ from stentor.cli.load import load_config
 from stentor.cli.tables import mebibytes
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.environments.environment import COMPLETE
-from stentor.lifecycle.weights.store import LOCKS, PARTIAL
 from stentor.lifecycle.weights.wanted import Wanted, resolve
+from stentor.storage.locks import LOCKS, PARTIAL, is_free, locked
 from stentor.storage.size import size_of
 from stentor.telemetry.log import configure_logging
 
 LOCK_TIMEOUT = 2.0
-"""Seconds that weights may be in another process's hands."""
+"""Seconds that a folder may be in another process's hands."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def run(names: Sequence[str], *, unused: bool, yes: bool) -> int:
         _say(f"{each.what}: {mebibytes(size_of(each.path))}, {each.path}")
     if not (yes or _asked()):
         return 1
-    return run_async(_remove(installed, folders))
+    return run_async(_remove(folders))
 
 
 def _named(installed: Installed, names: Sequence[str]) -> Iterator[Folder]:
@@ -86,7 +86,10 @@ def _unused(installed: Installed) -> Iterator[Folder]:
             yield Folder("weights that nothing refers to", path)
     needed = {installed.environment(file) for file in installed.engines.values()}
     for path in _folders(installed.config.storage.data_dir / "environments"):
-        if path not in needed and (path / COMPLETE).is_file():  # else it may be in the making
+        if not (path / COMPLETE).is_file():
+            if is_free(path.parent, path.name.removesuffix(PARTIAL)):
+                yield Folder("environment that was not built to its end", path)
+        elif path not in needed:
             yield Folder("environment that nothing refers to", path)
 
 
@@ -102,7 +105,7 @@ def _wanted(targets: Iterable[Target]) -> Iterator[Wanted]:
 
 def _both(installed: Installed, what: str, wanted: Wanted) -> Iterator[Folder]:
     yield Folder(what, installed.weights.place(wanted))
-    yield Folder(f"{what}, begun", installed.weights.partial(wanted))
+    yield Folder(f"{what}, begun", installed.weights.begun(wanted))
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -118,17 +121,14 @@ def _asked() -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-async def _remove(installed: Installed, folders: Sequence[Folder]) -> int:
+async def _remove(folders: Sequence[Folder]) -> int:
     for each in folders:
-        if each.path.parent != installed.weights.root:
-            _delete(each.path)
-            continue
         key = each.path.name.removesuffix(PARTIAL)
         try:
-            async with asyncio.timeout(LOCK_TIMEOUT), installed.weights.locked(key, _unheard):
+            async with asyncio.timeout(LOCK_TIMEOUT), locked(each.path.parent, key, _unheard):
                 _delete(each.path)
         except TimeoutError as error:
-            raise ModelUnavailable(f"{each.what} are just being fetched") from error
+            raise ModelUnavailable(f"{each.what}: another process is just at it") from error
     return 0
 
 
@@ -138,7 +138,7 @@ def _delete(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _unheard(progress: object) -> None:
+def _unheard() -> None:
     pass
 
 

@@ -10,6 +10,7 @@ import pytest
 from stentor.lifecycle.environments.build import BuildFailed, build
 from stentor.lifecycle.environments.environment import Environment
 from stentor.lifecycle.environments.script import Script
+from stentor.storage.locks import LOCKS
 
 pytestmark = pytest.mark.anyio
 
@@ -40,4 +41,4 @@ async def test_a_registry_that_is_not_reached(
     assert advice in failed.value.advice
     assert any(line.startswith("error: ") for line in heard)
     assert not any(line.startswith("Activate with") for line in heard)
-    assert list(place.folder.parent.iterdir()) == []
+    assert [path.name for path in place.folder.parent.iterdir()] == [LOCKS]

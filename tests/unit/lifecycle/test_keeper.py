@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from stentor.lifecycle.servers import keeper
+from stentor.lifecycle import keeper
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no keeper on Windows")
 

@@ -11,15 +11,19 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import uv
 
 import stentor_engine
 from stentor.errors import ModelUnavailable
+from stentor.lifecycle.child import Child
 from stentor.lifecycle.environments.environment import COMPLETE, Environment, takes_python
 from stentor.lifecycle.environments.script import Script
+from stentor.lifecycle.keeper import kept
 from stentor.lifecycle.variables import without_secrets
+from stentor.storage.locks import PARTIAL, locked
 from stentor.storage.size import size_of
 
 SDK = Path(stentor_engine.__file__).parent
@@ -37,6 +41,8 @@ uv leaves out those of which a bound asks that.
 """
 TAIL = 2_000
 """Characters of uv's own words that explain a failed build."""
+END_TIMEOUT = 2.0
+"""Seconds in which uv, whose work is given up, is ended with all that it started."""
 
 NOT_REACHED = "Failed to fetch"
 PYTORCHS_OWN = re.compile(rf"{NOT_REACHED}: \S+/whl/\w+/")
@@ -56,19 +62,32 @@ class BuildFailed(ModelUnavailable):
 async def build(
     environment: Environment, script: Script, *, torch: str, timeout: float, told: Told
 ) -> None:
-    """Makes it ready, or leaves nothing. Several processes may do so at once: the first one wins.
+    """Makes it ready, or leaves nothing. Several processes may want it at once: one makes it.
 
     `told` hears uv's lines as they come. Raises BuildFailed, with the end of what uv said, or
     ModelUnavailable.
     """
-    environment.folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its place, and moved there when it is complete: what is half built is never started.
-    folder = tempfile.mkdtemp(prefix=f"{environment.folder.name}-", dir=environment.folder.parent)
-    unfinished = Environment(Path(folder))
+    root, key = environment.folder.parent, environment.folder.name
+    waits = partial(told, "another process installs it: waiting for that")
     try:
-        async with asyncio.timeout(timeout):
-            await _uv(_make(unfinished, script), unfinished, told)
-            await _uv(_install(unfinished, script, torch), unfinished, told)
+        async with asyncio.timeout(timeout), locked(root, key, waits):
+            if not environment.ready:
+                await _build(environment, script, torch, told)
+    except TimeoutError as error:
+        raise ModelUnavailable(f"its environment was not built within {timeout:g} s") from error
+    except OSError as error:
+        raise ModelUnavailable(f"its environment cannot be built: {error.strerror}") from error
+
+
+async def _build(environment: Environment, script: Script, torch: str, told: Told) -> None:
+    """Beside its place, and moved there when it is complete: half of one is never started."""
+    folder = environment.folder
+    unfinished = Environment(folder.with_name(f"{folder.name}{PARTIAL}"))
+    await _remove(unfinished.folder)  # of one that was killed
+    try:
+        unfinished.folder.mkdir()
+        await _uv(_make(unfinished, script), unfinished, told)
+        await _uv(_install(unfinished, script, torch), unfinished, told)
         _place_sdk(_site(unfinished))
         parts = {
             "dependencies": script.dependencies,
@@ -77,13 +96,15 @@ async def build(
             "sdk": _sdk_version(),
         }
         (unfinished.folder / COMPLETE).write_text(json.dumps(parts))
-        _move(unfinished, environment)
-    except TimeoutError as error:
-        raise ModelUnavailable(f"its environment was not built within {timeout:g} s") from error
-    except OSError as error:
-        raise ModelUnavailable(f"its environment cannot be built: {error.strerror}") from error
+        await _remove(folder)  # its Python is gone
+        os.replace(unfinished.folder, folder)
     finally:
-        shutil.rmtree(unfinished.folder, ignore_errors=True)
+        await _remove(unfinished.folder)
+
+
+async def _remove(folder: Path) -> None:
+    """Gigabytes take a while."""
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _make(environment: Environment, script: Script) -> list[str]:
@@ -149,38 +170,34 @@ def _place_sdk(folder: Path) -> None:
     shutil.copytree(SDK, folder / SDK.name, ignore=ignored)
 
 
-def _move(built: Environment, place: Environment) -> None:
-    if place.ready:
-        return  # another process was quicker
-    shutil.rmtree(place.folder, ignore_errors=True)  # a Python that is gone, or half a folder
-    os.replace(built.folder, place.folder)
-
-
 async def _uv(arguments: list[str], environment: Environment, told: Told) -> None:
-    """Raises ModelUnavailable when it fails; a cancelled one is killed."""
-    process = await asyncio.create_subprocess_exec(
-        uv.find_uv_bin(),
-        *arguments,
-        env={**without_secrets(), "TMPDIR": str(environment.folder)},  # it leaves its locks there
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    said = ""
+    """Raises BuildFailed; cancelled, or killed itself, it leaves nothing of uv and of what that has
+    started: a package may build itself.
+    """
+    env = {**without_secrets(), "TMPDIR": str(environment.folder)}  # it leaves its locks there
+    command = kept([uv.find_uv_bin(), *arguments], timeout=0)
+    child = await Child.spawn(command, env=env, merged=True)
     try:
-        async for line in process.stderr:
+        said = await _heard(child.stdout, told)
+        code = await child.exited()
+    finally:
+        await child.end(timeout=END_TIMEOUT, kill=child.kill)
+        child.close()
+    if code != 0:
+        raise BuildFailed(_error(said), _advice(said))
+
+
+async def _heard(output: asyncio.StreamReader, told: Told) -> str:
+    """Tells its lines; what it said last."""
+    said, rest = "", b""
+    while piece := await output.read(TAIL):
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
             text = line.decode(errors="replace").rstrip()
             said = f"{said}\n{text}"[-TAIL:]
             if not text.startswith("Activate with: "):  # it is for no shell
                 told(text)
-        code = await process.wait()
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    if code != 0:
-        raise BuildFailed(_error(said), _advice(said))
+    return said
 
 
 def _error(said: str) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +15,9 @@ from stentor.ended import ended
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.child import Child
 from stentor.lifecycle.eviction import Bytes
+from stentor.lifecycle.keeper import NOT_FOUND, kept
 from stentor.lifecycle.memory import memory_of
 from stentor.lifecycle.remains import kill_group
-from stentor.lifecycle.servers import keeper
 from stentor.lifecycle.servers.served import (
     LOOPBACK,
     Address,
@@ -75,8 +73,9 @@ class CommandProcess:
         if command.port is not None and is_taken(port):
             raise StartFailed(f"something else listens on port {port}")
         own = {k: _with_port(v, port) for k, v in command.env.items()}
+        argv = [_with_port(each, port) for each in command.argv]
         child = await Child.spawn(
-            _kept([_with_port(each, port) for each in command.argv]),
+            kept(argv, timeout=STOP_TIMEOUT),
             env=without_ours() | own,
             cwd=command.cwd,
             merged=True,
@@ -185,18 +184,11 @@ def _kill_below(pid: int) -> None:
                 each.kill()
 
 
-def _kept(argv: Sequence[str]) -> list[str]:
-    """Under a keeper, where there are groups of processes."""
-    if os.name != "posix":
-        return list(argv)
-    return [sys.executable, "-I", "-S", keeper.__file__, f"{STOP_TIMEOUT:g}", *argv]
-
-
 def _with_port(text: str, port: int) -> str:
     return text.replace("{port}", str(port))
 
 
 def _ending(code: int | None) -> str:
-    if code == keeper.NOT_FOUND:
+    if code == NOT_FOUND:
         return "there is no such program, or it may not be run; the log tells which"
     return f"it ended with exit code {code} before it was ready; the log has what it said"

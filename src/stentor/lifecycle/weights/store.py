@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
-from filelock import FileLock, Timeout
 
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.weights.fetch import Told, Waiting, full
@@ -16,15 +14,10 @@ from stentor.lifecycle.weights.licences import Licences
 from stentor.lifecycle.weights.remote import Patience
 from stentor.lifecycle.weights.staging import fetch_all, is_complete
 from stentor.lifecycle.weights.wanted import Wanted, resolve
+from stentor.storage.locks import PARTIAL, locked
 from stentor_engine.loader import Declaration
 
 log = structlog.get_logger(__name__)
-
-LOCKS = ".locks"
-PARTIAL = ".partial"
-"""What the folder of a fetch that goes on, or broke off, ends with."""
-ASK_AGAIN = 0.2
-"""Seconds until it is looked whether another process is done."""
 
 
 class WeightsStore:
@@ -43,7 +36,7 @@ class WeightsStore:
     def place(self, wanted: Wanted) -> Path:
         return self.root / wanted.key
 
-    def partial(self, wanted: Wanted) -> Path:
+    def begun(self, wanted: Wanted) -> Path:
         """Where what was begun of them is."""
         return self.root / f"{wanted.key}{PARTIAL}"
 
@@ -85,31 +78,14 @@ class WeightsStore:
                 await self._fetch(name, wanted, told)
         return self.place(wanted)
 
-    @asynccontextmanager
-    async def locked(self, key: str, told: Told) -> AsyncIterator[None]:
-        """Against other processes, those that were killed excepted."""
-        locks = self.root / LOCKS
-        locks.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(locks / key, blocking=False, thread_local=False)
-        while True:
-            try:
-                lock.acquire()
-                break
-            except Timeout:
-                told(Waiting())
-                await asyncio.sleep(ASK_AGAIN)
-        try:
-            yield
-        finally:
-            lock.release()
-
     async def _fetch(self, name: str, wanted: Wanted, told: Told) -> None:
-        place, partial = self.place(wanted), self.partial(wanted)
+        place, begun = self.place(wanted), self.begun(wanted)
         log.info("weights_fetching", model=name, weights=wanted.name, folder=place.name)
         try:
-            async with asyncio.timeout(self._timeout), self.locked(wanted.key, told):
+            waits = partial(told, Waiting())
+            async with asyncio.timeout(self._timeout), locked(self.root, wanted.key, waits):
                 if not self.has(wanted):  # another process was quicker
-                    await fetch_all(wanted, place, partial, self._patience, told)
+                    await fetch_all(wanted, place, begun, self._patience, told)
         except TimeoutError as error:
             raise ModelUnavailable(
                 f"the weights of '{name}' were not fetched within {self._timeout:g} s; what is "

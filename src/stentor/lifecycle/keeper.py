@@ -18,10 +18,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 NOT_FOUND = 127
 _SET_PDEATHSIG = 1
 _SET_CHILD_SUBREAPER = 36
+
+
+def kept(command: Sequence[str], *, timeout: float) -> list[str]:
+    """The command under a keeper, where there are groups of processes; seconds."""
+    if os.name != "posix":
+        return list(command)
+    return [sys.executable, "-I", "-S", __file__, f"{timeout:g}", *command]
 
 
 def main(timeout: float, command: list[str]) -> int:
