@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,9 @@ SPEECH = Path(__file__).parents[2] / "shared" / "speech"
 
 
 def pytest_configure() -> None:
-    """How long an example takes is no property of our code: a machine may be busy."""
+    # When numpy is imported, its threads wait for work by spinning; a thousand processes do that.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+    # How long an example takes is no property of our code: a machine may be busy.
     settings.register_profile(
         "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
