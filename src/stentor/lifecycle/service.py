@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 EXIT_WAIT = 2.0
 """Seconds from a lost connection until it must be seen to have ended."""
+EXIT_WAIT_AGAIN = 0.3
+"""The same of what has lost one before, and went on: it hangs up without dying."""
 END_WAIT = 60.0
 """Seconds that a caller waits for the end of what is stopped: the system may not let go of it."""
 DRAIN_TIMEOUT = 10.0
@@ -53,6 +55,8 @@ class Service(Generic[R]):
         self._room = room or Unbounded()
         self._state = State.STOPPED
         self._running: R | None = None
+        self._hangs_up: R | None = None
+        """What lost a connection, and went on."""
         self._starting: asyncio.Task[R] | None = None
         self._waits_for_room = False
         self._watching: asyncio.Task[None] | None = None
@@ -257,7 +261,9 @@ class Service(Generic[R]):
     async def ended(self, running: R) -> None:
         """Waits a little for its end to be seen, so that who tries again does not meet it again."""
         if running is self._running and self._watching is not None:
-            await asyncio.wait([self._watching], timeout=EXIT_WAIT)
+            wait = EXIT_WAIT_AGAIN if running is self._hangs_up else EXIT_WAIT
+            _, alive = await asyncio.wait([self._watching], timeout=wait)
+            self._hangs_up = running if alive else None
 
     async def close(self, *, drain_timeout: float = DRAIN_TIMEOUT) -> None:
         """For good: waits for running calls, then ends what runs."""

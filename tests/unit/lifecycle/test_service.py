@@ -64,6 +64,29 @@ def test_what_has_to_go_for_its_owner_does_not_stay_for_another(world: World) ->
     world.run(run())
 
 
+def test_what_hangs_up_and_lives_is_not_waited_for_again_and_again(world: World) -> None:
+    """A client waits for all of its tries. One that does end then is seen to."""
+    starter = Starter(start_seconds=0.0)
+
+    async def run() -> None:
+        one = service(starter)
+        running = await one.ensure_ready()
+        began = world.now
+        for _ in range(4):
+            await one.ended(running)
+        assert 2.0 < world.now - began < 4.0
+        running.die()
+        await one.ended(running)
+        assert one.state is State.FAILED
+        again = await one.ensure_ready()
+        began = world.now
+        await one.ended(again)
+        assert world.now - began >= 2.0
+        await one.close()
+
+    world.run(run())
+
+
 def test_what_cannot_be_killed_keeps_no_request_for_ever(world: World) -> None:
     """Its memory is not free: another one is started only when it has gone."""
     starter = Starter()
