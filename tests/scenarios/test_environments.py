@@ -206,10 +206,13 @@ def test_a_pull_that_is_ended(tmp_path: Path, folder: Path, number: signal.Signa
     (folder / "counter.py").write_text(needed)
     config.write_text(CONFIG.format(folder=folder, more=""))
     with begun("models", "pull", "counter", config=config, data=data) as pulling:
-        pid = until(lambda: _told(package / "pid"), "it builds itself", timeout=60)
-        assert "nothing to remove" in _unused(config, data)  # it is in the making
-        pulling.send_signal(number)
-        assert pulling.wait(20) != 0
+        try:
+            pid = until(lambda: _told(package / "pid"), "it builds itself", timeout=60)
+            assert "nothing to remove" in _unused(config, data)  # it is in the making
+            pulling.send_signal(number)
+            assert pulling.wait(20) != 0
+        finally:
+            pulling.kill()
     until(lambda: not psutil.pid_exists(pid), "it has ended")
     if number == signal.SIGINT:
         assert environments(data) == []

@@ -28,6 +28,13 @@ LOCK_TIMEOUT = 2.0
 class Folder:
     what: str
     path: Path
+    half: bool = False
+    """It was not made to its end."""
+
+    @property
+    def stands(self) -> bool:
+        """As it was found: another process may be done with it."""
+        return self.path.is_dir() and not (self.half and (self.path / COMPLETE).is_file())
 
 
 def run(names: Sequence[str], *, unused: bool, yes: bool) -> int:
@@ -88,7 +95,7 @@ def _unused(installed: Installed) -> Iterator[Folder]:
     for path in _folders(installed.config.storage.data_dir / "environments"):
         if not (path / COMPLETE).is_file():
             if is_free(path.parent, path.name.removesuffix(PARTIAL)):
-                yield Folder("environment that was not built to its end", path)
+                yield Folder("environment that was not built to its end", path, half=True)
         elif path not in needed:
             yield Folder("environment that nothing refers to", path)
 
@@ -126,7 +133,8 @@ async def _remove(folders: Sequence[Folder]) -> int:
         key = each.path.name.removesuffix(PARTIAL)
         try:
             async with asyncio.timeout(LOCK_TIMEOUT), locked(each.path.parent, key, _unheard):
-                _delete(each.path)
+                if each.stands:
+                    _delete(each.path)
         except TimeoutError as error:
             raise ModelUnavailable(f"{each.what}: another process is just at it") from error
     return 0

@@ -81,7 +81,8 @@ class Child:
         child = cls(popen, mark)
         reading = asyncio.create_task(child._read())
         try:
-            await ended([reading])  # uvloop closes a pipe twice if it is cancelled meanwhile
+            # uvloop closes a pipe twice if this is cancelled: only the end of the loop does that.
+            await ended([reading])
             reading.result()
         except BaseException:
             child.kill()
@@ -152,31 +153,40 @@ class _Popen(_Base):
         known.append(self)
         super().__init__(argv, **how)
 
+    def kill_if_there(self) -> None:
+        if getattr(self, "pid", None):
+            self.kill()
+
 
 async def _started(argv: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
     known: list[_Popen] = []
-    # No task: whoever cancels all tasks of a loop that ends would cut it off from its thread.
-    starting = asyncio.get_running_loop().run_in_executor(
-        None, functools.partial(_Popen, known, argv, **how)
-    )
+    done = threading.Event()
+
+    def start() -> _Popen:
+        try:
+            return _Popen(known, argv, **how)
+        finally:
+            done.set()
+
+    # Futures of threads, and no tasks: all tasks of a loop that ends are cancelled.
+    loop = asyncio.get_running_loop()
+    starting = loop.run_in_executor(None, start)
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        await ended([asyncio.create_task(_give_up(known, starting))])
+        await ended([starting, loop.run_in_executor(None, _give_up, known, done)])
         raise
 
 
-async def _give_up(known: list[_Popen], starting: asyncio.Future[_Popen]) -> None:
-    """Until nothing is left of it."""
-    while not starting.done():
+def _give_up(known: Sequence[_Popen], done: threading.Event) -> None:
+    """Until nothing is left of it. Blocks."""
+    while not done.wait(LOOK_AGAIN):
         for popen in known:
-            if getattr(popen, "pid", None):
-                popen.kill()
-        await asyncio.wait([starting], timeout=LOOK_AGAIN)
-    if starting.exception() is None:
-        popen = starting.result()
-        popen.kill()
-        await asyncio.to_thread(popen.wait)
+            popen.kill_if_there()
+    for popen in known:
+        popen.kill_if_there()
+        if popen.pid:
+            popen.wait()
         for pipe in (popen.stdin, popen.stdout, popen.stderr):
             if pipe is not None:
                 pipe.close()

@@ -50,13 +50,19 @@ def main(timeout: float, command: list[str]) -> int:
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr, flush=True)  # noqa: T201
         return NOT_FOUND
+    by_itself = _ended_by_itself(child, woken)
     with contextlib.suppress(ProcessLookupError):  # it ended just then
-        if not _ended_by_itself(child, woken):
+        if not by_itself:
             child.terminate()
             _wait(child, woken, time.monotonic() + timeout)
             child.kill()
     code = child.wait()
-    _end_the_rest()
+    if sys.platform == "linux":
+        _end_the_rest()
+    elif not by_itself:
+        # The group is ours: whoever started us gave us one. Who still lives, and is told the code,
+        # ends what is left of it.
+        os.killpg(0, signal.SIGKILL)
     return code if code >= 0 else 128 - code
 
 
@@ -104,7 +110,4 @@ def _prctl(option: int, value: int) -> None:
 
 
 if __name__ == "__main__":
-    code = main(float(sys.argv[1]), sys.argv[2:])
-    if sys.platform != "linux":
-        os.killpg(0, signal.SIGKILL)  # the group is ours: whoever started us gave us one
-    sys.exit(code)
+    sys.exit(main(float(sys.argv[1]), sys.argv[2:]))

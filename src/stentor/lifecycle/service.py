@@ -190,6 +190,7 @@ class Service(Generic[R]):
     def succeeded(self) -> None:
         """A call went well: earlier failures no longer count."""
         self._restarts.succeeded()
+        self._hangs_up = None
 
     def warm_up(self) -> None:
         """Starts it in the background, again and again while it fails."""
@@ -256,6 +257,7 @@ class Service(Generic[R]):
     def kill(self, running: R, reason: str) -> None:
         """For what no longer does what it must; it counts as a crash."""
         log.warning("service_killed", service=self.name, reason=reason)
+        self._hangs_up = None  # it has to die now
         running.kill()
 
     async def ended(self, running: R) -> None:
@@ -332,7 +334,7 @@ class Service(Generic[R]):
             self._ended(code)
 
     def _ended(self, code: int | None) -> None:
-        self._running, self._giving_way = None, None
+        self._running, self._hangs_up, self._giving_way = None, None, None
         self.footprint.used = {}
         self._disarm()
         self._room.free(self.name)

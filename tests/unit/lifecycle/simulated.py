@@ -100,6 +100,8 @@ class Thing:
     obeys: bool = True
     held: bool = False
     """By the system: it cannot be killed, as in a driver that hangs."""
+    dies_slowly: bool = False
+    """In a second: it gives back a GPU's memory."""
     stop_takes: float = 0.2
     measurable: bool = True
     asked_to_stop: bool = False
@@ -117,7 +119,9 @@ class Thing:
         return 0 if self.asked_to_stop else -9
 
     def kill(self) -> None:
-        if not self.held:
+        if self.dies_slowly:
+            asyncio.get_running_loop().call_later(1.0, self.die)
+        elif not self.held:
             self.die()
 
     async def stop(self, *, timeout: float = 3.0) -> None:

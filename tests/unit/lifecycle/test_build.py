@@ -1,12 +1,14 @@
-"""What uv is asked for, to build an engine's environment."""
+"""What uv is asked for, to build an engine's environment, and by whom."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from stentor.lifecycle.environments.build import FROM_PYTORCH, REGISTRY, resolving
+from stentor.lifecycle.environments.build import FROM_PYTORCH, REGISTRY, build, resolving
+from stentor.lifecycle.environments.environment import Environment
 from stentor.lifecycle.environments.script import Script, read_script
 
 ENGINES = Path(__file__).parents[3] / "engines"
@@ -36,3 +38,17 @@ def test_an_engine_that_names_pytorch_names_its_version(file: Path) -> None:
     """Nothing else keeps it from changing."""
     named = [each for each in read_script(file.read_text()).dependencies if "torch" in each]
     assert all("==" in each for each in named)
+
+
+@pytest.mark.anyio
+async def test_several_who_want_one_environment_make_it_once(tmp_path: Path) -> None:
+    place = Environment(tmp_path / "environments" / "one")
+    heard: list[str] = []
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(
+                build(place, Script(()), torch=REGISTRY, timeout=100, told=heard.append)
+            )
+    assert place.ready
+    assert heard.count("another process installs it: waiting for that") == 2
+    assert sum(line.startswith("Installed ") for line in heard) == 1

@@ -140,13 +140,20 @@ def test_a_start_that_is_given_up_at_any_moment(loop: NewLoop) -> None:
     until(lambda: not children(), "nothing is left")
 
 
-def test_a_loop_that_ends_while_some_are_started() -> None:
-    """Whoever runs it cancels all of its tasks then."""
+@both_loops
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_loop_that_ends_while_some_are_started(loop: NewLoop, given_up: bool) -> None:
+    """Whoever runs it cancels all of its tasks then, those too that clean up."""
 
     async def begin() -> list[asyncio.Task[Child]]:
-        return [asyncio.create_task(Child.spawn(["sleep", "60"], env=ENV)) for _ in range(3)]
+        starting = [asyncio.create_task(Child.spawn(["sleep", "60"], env=ENV)) for _ in range(3)]
+        await asyncio.sleep(0)
+        for each in starting if given_up else ():
+            each.cancel()
+        await asyncio.sleep(0)
+        return starting
 
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=loop) as runner:
         starting = runner.run(begin())
     assert all(each.cancelled() for each in starting)
     until(lambda: not children(), "nothing is left")

@@ -11,16 +11,20 @@ import psutil
 import pytest
 
 from stentor.lifecycle import keeper
+from tests.wait import until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no keeper on Windows")
 
 
 @contextmanager
-def kept(code: str, *, timeout: float = 20.0) -> Iterator[subprocess.Popen[str]]:
+def kept(
+    code: str, *, timeout: float = 20.0, elsewhere: bool = False
+) -> Iterator[subprocess.Popen[str]]:
     """A keeper of a Python program."""
     program = [sys.executable, "-c", code]
+    file = ["-c", ELSEWHERE, "keeper"] if elsewhere else [keeper.__file__]
     with subprocess.Popen(
-        [sys.executable, "-I", "-S", keeper.__file__, str(timeout), *program],
+        [sys.executable, "-I", "-S", *file, str(timeout), *program],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -31,6 +35,15 @@ def kept(code: str, *, timeout: float = 20.0) -> Iterator[subprocess.Popen[str]]
             yield process
         finally:
             process.kill()
+
+
+ELSEWHERE = f"""
+import runpy, sys
+sys.platform = "elsewhere"
+sys.argv = sys.argv[1:]
+runpy.run_path({keeper.__file__!r}, run_name="__main__")
+"""
+"""The keeper, as it is where there is no Linux."""
 
 
 def line(process: subprocess.Popen[str]) -> str:
@@ -53,9 +66,30 @@ def cut(process: subprocess.Popen[str]) -> None:
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", 139),
     ],
 )
-def test_it_ends_as_the_command_did(code: str, status: int) -> None:
-    with kept(code) as process:
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_it_ends_as_the_command_did(code: str, status: int, elsewhere: bool) -> None:
+    with kept(code, elsewhere=elsewhere) as process:
         assert process.wait(20) == status
+
+
+def test_where_there_is_no_linux_the_group_ends_with_the_lifeline() -> None:
+    child = "import time; time.sleep(1_000)"
+    code = (
+        "import subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {child!r}])\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(1_000)"
+    )
+    with kept(code, elsewhere=True) as process:
+        pid = int(line(process))
+        cut(process)
+        process.wait(20)
+        until(lambda: not alive(pid), "the command's child has ended")
+
+
+def alive(pid: int) -> bool:
+    """One that has lost its parent may stay a zombie, where nobody asks for its end."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def test_a_program_that_is_not_there() -> None:

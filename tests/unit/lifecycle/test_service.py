@@ -75,7 +75,8 @@ def test_what_hangs_up_and_lives_is_not_waited_for_again_and_again(world: World)
         for _ in range(4):
             await one.ended(running)
         assert 2.0 < world.now - began < 4.0
-        running.die()
+        running.dies_slowly = True
+        one.kill(running, "it takes no connections")
         await one.ended(running)
         assert one.state is State.FAILED
         again = await one.ensure_ready()

@@ -17,6 +17,7 @@ from pathlib import Path
 import uv
 
 import stentor_engine
+from stentor.ended import ended
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.child import Child
 from stentor.lifecycle.environments.environment import COMPLETE, Environment, takes_python
@@ -41,6 +42,8 @@ uv leaves out those of which a bound asks that.
 """
 TAIL = 2_000
 """Characters of uv's own words that explain a failed build."""
+READ = 4096
+"""Bytes that are read of it at once."""
 END_TIMEOUT = 2.0
 """Seconds in which uv, whose work is given up, is ended with all that it started."""
 
@@ -103,8 +106,9 @@ async def _build(environment: Environment, script: Script, torch: str, told: Tol
 
 
 async def _remove(folder: Path) -> None:
-    """Gigabytes take a while."""
-    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    """Gigabytes take a while; whoever cancels this waits for it, and keeps the lock meanwhile."""
+    removing = partial(shutil.rmtree, folder, ignore_errors=True)
+    await ended([asyncio.get_running_loop().run_in_executor(None, removing)])
 
 
 def _make(environment: Environment, script: Script) -> list[str]:
@@ -171,8 +175,8 @@ def _place_sdk(folder: Path) -> None:
 
 
 async def _uv(arguments: list[str], environment: Environment, told: Told) -> None:
-    """Raises BuildFailed; cancelled, or killed itself, it leaves nothing of uv and of what that has
-    started: a package may build itself.
+    """Raises BuildFailed. Cancelled, it leaves nothing of uv and of what that has started, for a
+    package may build itself; where there is a keeper, a gateway that is killed does so, too.
     """
     env = {**without_secrets(), "TMPDIR": str(environment.folder)}  # it leaves its locks there
     command = kept([uv.find_uv_bin(), *arguments], timeout=0)
@@ -190,14 +194,18 @@ async def _uv(arguments: list[str], environment: Environment, told: Told) -> Non
 async def _heard(output: asyncio.StreamReader, told: Told) -> str:
     """Tells its lines; what it said last."""
     said, rest = "", b""
-    while piece := await output.read(TAIL):
+    while piece := await output.read(READ):
         *lines, rest = (rest + piece).split(b"\n")
         for line in lines:
-            text = line.decode(errors="replace").rstrip()
-            said = f"{said}\n{text}"[-TAIL:]
-            if not text.startswith("Activate with: "):  # it is for no shell
-                told(text)
-    return said
+            said = _tell(line, said, told)
+    return _tell(rest, said, told) if rest else said
+
+
+def _tell(line: bytes, said: str, told: Told) -> str:
+    text = line.decode(errors="replace").rstrip()
+    if not text.startswith("Activate with: "):  # it is for no shell
+        told(text)
+    return f"{said}\n{text}"[-TAIL:]
 
 
 def _error(said: str) -> str:
