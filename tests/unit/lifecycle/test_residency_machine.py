@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Collection
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from stentor.lifecycle.eviction import Bytes
 from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.service import Service
 from stentor.lifecycle.state import State
-from tests.unit.lifecycle.simulated import Starter, Thing, World, is_open, service
+from tests.unit.lifecycle.machine import SimulatedMachine
+from tests.unit.lifecycle.simulated import STEP, Starter, Thing, is_open, service
 from tests.unit.lifecycle.visit import Visit
 
 TIMEOUT = 60.0
@@ -53,7 +53,7 @@ class Door:
         return self._residency.has_room(name)
 
 
-class Machine(RuleBasedStateMachine):
+class Machine(SimulatedMachine):
     """What fits, waits, is evicted, paused and resumed; `grows`: things may take more than they
     were said to.
     """
@@ -62,11 +62,9 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
         self.visits: list[tuple[str, Visit]] = []
         self.starters: dict[str, Starter] = {}
         self.services: dict[str, Service[Thing]] = {}
-        self.work: set[asyncio.Task[Any]] = set()
         self.cutting: dict[str, int] = {}
         """How often the owner ended it with requests inside."""
 
@@ -103,13 +101,6 @@ class Machine(RuleBasedStateMachine):
             memory_limit=200.0,
         )
         self.residency.add(self.services[name])
-
-    def do(self, what: Callable[[], object], *, after: float = 0.01) -> None:
-        async def done() -> None:
-            what()
-            await asyncio.sleep(after)
-
-        self.world.run(done())
 
     @rule(name=st.sampled_from(NAMES), outcome=st.sampled_from(["starts", "fails", "hangs"]))
     def starts_will(self, name: str, outcome: str) -> None:
@@ -180,15 +171,7 @@ class Machine(RuleBasedStateMachine):
                     assert not self.starters[name].alive, "it runs on a paused device"
                     assert self.starters[name].phase != "launch"
 
-        self._background(pause())
-
-    def _background(self, work: Any) -> None:
-        async def begun() -> None:
-            task = asyncio.create_task(work)
-            self.work.add(task)
-            await asyncio.sleep(0.01)
-
-        self.world.run(begun())
+        self.background(pause(), after=STEP)
 
     @rule()
     def resume(self) -> None:
@@ -201,7 +184,7 @@ class Machine(RuleBasedStateMachine):
             await self.services[name].vacate("unloaded", timeout=timeout)
             self.cutting[name] -= 1
 
-        self._background(unload())
+        self.background(unload(), after=STEP)
 
     @rule(name=st.sampled_from(NAMES), data=st.data())
     def replace(self, name: str, data: st.DataObject) -> None:
@@ -263,21 +246,9 @@ class Machine(RuleBasedStateMachine):
         first = self.services[self.door.waiting[0]]
         assert not _fits(first.footprint.need, self.residency), f"{first.name} waits for nothing"
 
-    @invariant()
-    def no_defect(self) -> None:
-        assert self.world.defects == []
-        for task in self.work:
-            if task.done():
-                task.result()
-
-    def teardown(self) -> None:
-        try:
-            if self.services:
-                self._end()
-        finally:
-            self.world.close()
-
-    def _end(self) -> None:
+    def end(self) -> None:
+        if not self.services:
+            return
         for _, visit in self.visits:
             visit.go()
         self.world.spend(LONGEST)

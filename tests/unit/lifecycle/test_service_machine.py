@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from stentor.errors import ShuttingDown
 from stentor.lifecycle.service import Service
 from stentor.lifecycle.state import State
-from tests.unit.lifecycle.simulated import Starter, Thing, World, service
+from tests.unit.lifecycle.machine import SimulatedMachine
+from tests.unit.lifecycle.simulated import Starter, Thing, service
 from tests.unit.lifecycle.visit import Visit
 
 LONGEST = 120.0
@@ -22,17 +21,15 @@ LONGEST = 120.0
 them."""
 
 
-class Life(RuleBasedStateMachine):
+class Life(SimulatedMachine):
     """Requests come, wait, stay and leave; starts fail, hang and are slow; what runs dies, refuses
     to stop and grows; its owner unloads it, asks it to give way, and closes it.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
         self.starter = Starter()
         self.visits: list[Visit] = []
-        self.work: set[asyncio.Task[Any]] = set()
         self.vacating = 0
         self.closed = False
         self.starter.when_asked = self.it_is_asked_to_stop
@@ -52,19 +49,6 @@ class Life(RuleBasedStateMachine):
             return service(self.starter, idle_timeout=idle, keep_warm=keep_warm, memory_limit=limit)
 
         self.one = self.world.run(made())
-
-    def do(self, what: Callable[[], object], *, after: float = 0.01) -> None:
-        async def done() -> None:
-            what()
-            await asyncio.sleep(after)
-
-        self.world.run(done())
-
-    def background(self, work: Coroutine[Any, Any, Any]) -> None:
-        async def begun() -> None:
-            self.work.add(asyncio.create_task(work))
-
-        self.world.run(begun())
 
     @rule(
         outcome=st.sampled_from(["starts", "fails", "hangs"]),
@@ -197,20 +181,7 @@ class Life(RuleBasedStateMachine):
         if getattr(self, "one", None) and self.one.state in (State.STOPPED, State.FAILED):
             assert self.one.open
 
-    @invariant()
-    def no_defect(self) -> None:
-        assert self.world.defects == []
-        for task in self.work:
-            if task.done():
-                task.result()
-
-    def teardown(self) -> None:
-        try:
-            self._end()
-        finally:
-            self.world.close()
-
-    def _end(self) -> None:
+    def end(self) -> None:
         if not hasattr(self, "one"):
             return
         self.world.spend(LONGEST)
