@@ -13,6 +13,7 @@ import pytest
 
 from stentor.lifecycle.environments.store import Environments
 from stentor.lifecycle.weights.staging import COMPLETE
+from stentor.storage.locks import PARTIAL
 from tests.hub import Faults, Hub
 from tests.scenarios.weights.machine import FILES, LICENCE, Machine, contents
 
@@ -153,6 +154,20 @@ def test_who_sits_at_a_terminal_is_asked(answer: str, machine: Machine) -> None:
         terminal.read_until("Remove?")
         assert terminal.answer(again) == (1 if left else 0)
         assert machine.weights == left
+
+
+def test_it_is_looked_at_again_after_the_question(machine: Machine) -> None:
+    """Meanwhile another process may build one to its end, and take another away."""
+    folders = [machine.data / "environments" / name for name in ("a", f"b{PARTIAL}", "c")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    finished, gone, _ = folders
+    terminal = Terminal(machine, "remove", "--unused")
+    terminal.read_until("Remove?")
+    (finished / COMPLETE).write_text("{}")
+    gone.rmdir()
+    assert terminal.answer("y\n") == 0
+    assert [folder.exists() for folder in folders] == [True, False, False]
 
 
 def test_only_the_files_that_are_wanted(machine: Machine, hub: Hub) -> None:

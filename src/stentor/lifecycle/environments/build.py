@@ -182,7 +182,7 @@ async def _uv(arguments: list[str], environment: Environment, told: Told) -> Non
     command = kept([uv.find_uv_bin(), *arguments], timeout=0)
     child = await Child.spawn(command, env=env, merged=True)
     try:
-        said = await _heard(child.stdout, told)
+        said = await heard(child.stdout, told)
         code = await child.exited()
     finally:
         await child.end(timeout=END_TIMEOUT, kill=child.kill)
@@ -191,8 +191,8 @@ async def _uv(arguments: list[str], environment: Environment, told: Told) -> Non
         raise BuildFailed(_error(said), _advice(said))
 
 
-async def _heard(output: asyncio.StreamReader, told: Told) -> str:
-    """Tells its lines; what it said last."""
+async def heard(output: asyncio.StreamReader, told: Told) -> str:
+    """Tells all of its lines; gives what it said last."""
     said, rest = "", b""
     while piece := await output.read(READ):
         *lines, rest = (rest + piece).split(b"\n")
