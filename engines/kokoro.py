@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
@@ -49,6 +48,7 @@ from stentor_engine import (
     speakable,
 )
 from stentor_engine.onnx import Stop, draws, on_cpu, onnx_provider, require_provider
+from stentor_engine.temporary import fleeting_files
 from stentor_engine.word_times import groups, place, timed
 
 MODEL, VOICES = "kokoro-v1.0.onnx", "voices-v1.0.bin"
@@ -381,21 +381,13 @@ def _options() -> Iterator[Option]:
 
 @cache
 def _backend(language: str) -> EspeakBackend:
-    """Kept: each one loads a library of its own, from a copy that it leaves in a temporary folder
-    until an end of the process which a worker does not come to. Where the system lets a loaded file
-    be removed, it is gone at once.
-    """
-    before = tempfile.tempdir
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        tempfile.tempdir = folder
-        try:
-            return EspeakBackend(
-                language,
-                preserve_punctuation=True,
-                with_stress=True,
-                # With its flags, as `(en)`, the language of a foreign word would be read aloud.
-                language_switch="remove-flags",
-                tie=TIE,
-            )
-        finally:
-            tempfile.tempdir = before
+    """Kept: each one loads a copy of espeak-ng's library."""
+    with fleeting_files():
+        return EspeakBackend(
+            language,
+            preserve_punctuation=True,
+            with_stress=True,
+            # With its flags, as `(en)`, the language of a foreign word would be read aloud.
+            language_switch="remove-flags",
+            tie=TIE,
+        )

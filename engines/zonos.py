@@ -27,7 +27,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -69,6 +68,7 @@ from stentor_engine.espeak_text import speakable
 from stentor_engine.kept import Kept
 from stentor_engine.pretrained import pretrained, pretrained_folder, require_files
 from stentor_engine.pytorch import discard_torch_folder, torch_device, within_memory
+from stentor_engine.temporary import fleeting_files
 
 MODEL = ("config.json", "model.safetensors")
 CODE = (
@@ -293,18 +293,10 @@ def _code(folder: Path) -> Any:
 
 
 def _make_phonemizers(conditioning: Any) -> None:
-    """Of all languages, while the copies of espeak-ng's library that the package loads are kept in
-    a folder that goes again: it would leave them until an end of the process which a worker does
-    not come to.
-    """
-    before = tempfile.tempdir
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        tempfile.tempdir = folder
-        try:
-            for code in CODES.values():
-                conditioning.get_backend(code)
-        finally:
-            tempfile.tempdir = before
+    """Of all languages: for each one the package loads a copy of espeak-ng's library."""
+    with fleeting_files():
+        for code in CODES.values():
+            conditioning.get_backend(code)
 
 
 def _loaded(folder: Path, device: str) -> Any:
