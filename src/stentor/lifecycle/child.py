@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 import subprocess
 import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from stentor.ended import ended
 from stentor.lifecycle.remains import MARK, kill_remains
@@ -46,6 +47,7 @@ class Child:
         self._popen = popen
         self._mark = mark
         self._exited = asyncio.Event()
+        self._unread = [pipe for pipe in (popen.stdout, popen.stderr) if pipe is not None]
         self._transports: list[asyncio.BaseTransport] = []
         self.stdout = asyncio.StreamReader(limit=LIMIT)
         self.stderr = asyncio.StreamReader(limit=LIMIT)
@@ -79,11 +81,8 @@ class Child:
             start_new_session=True,
         )
         child = cls(popen, mark)
-        reading = asyncio.create_task(child._read())
         try:
-            # uvloop closes a pipe twice if this is cancelled: only the end of the loop does that.
-            await ended([reading])
-            reading.result()
+            await child._read()
         except BaseException:
             child.kill()
             child.close()
@@ -133,6 +132,8 @@ class Child:
         self.close_stdin()
         for transport in self._transports:
             transport.close()
+        for pipe in self._unread:
+            pipe.close()
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
@@ -140,10 +141,41 @@ class Child:
             if pipe is None:
                 reader.feed_eof()
                 continue
+            end = pipe if sys.platform == "win32" else _ReadEnd(pipe)
+            self._unread.remove(pipe)  # the loop closes what it was given
             transport, _ = await loop.connect_read_pipe(
-                functools.partial(asyncio.StreamReaderProtocol, reader), pipe
+                functools.partial(asyncio.StreamReaderProtocol, reader), end
             )
             self._transports.append(transport)
+
+
+class _ReadEnd:
+    """Of a pipe, in place of its file. uvloop closes the number of what it reads and then closes
+    the file, whose number may be a stranger's by then: this one looks before.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._fd: int | None = os.dup(file.fileno())
+        self._identity = _identity(self._fd)
+        file.close()
+
+    def fileno(self) -> int:
+        if self._fd is None:
+            raise ValueError("It is closed.")
+        return self._fd
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, None
+        if fd is not None and _identity(fd) == self._identity:
+            os.close(fd)
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    try:
+        found = os.fstat(fd)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class _Popen(_Base):
