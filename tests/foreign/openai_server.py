@@ -130,6 +130,9 @@ async def voices(request: web.Request) -> web.Response:
 
 
 async def health(request: web.Request) -> web.Response:
+    tell(health=True)
+    if FAULT == "healthy once" and not first_time():
+        await asyncio.sleep(1_000)
     return web.Response(status=503 if FAULT == "never ready" else 200)
 
 
@@ -168,6 +171,21 @@ async def step(request: web.Request) -> web.Response:
     return web.Response()
 
 
+async def drip(request: web.Request) -> web.StreamResponse:
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    for _ in range(50):
+        await answer.write(b".")
+        await asyncio.sleep(0.05)
+    await answer.write_eof()
+    return answer
+
+
+async def never(request: web.Request) -> web.Response:
+    await asyncio.sleep(1_000)
+    return web.Response()
+
+
 async def form(request: web.Request) -> web.Response:
     told = {}
     async for part in await request.multipart():
@@ -201,6 +219,8 @@ def application() -> web.Application:
     app.router.add_get("/health", health)
     app.router.add_get("/count", count)
     app.router.add_post("/step", step)
+    app.router.add_get("/drip", drip)
+    app.router.add_get("/never", never)
     app.router.add_post("/form", form)
     app.router.add_get("/socket", socket)
     app.router.add_route("*", "/echo{rest:.*}", echo)

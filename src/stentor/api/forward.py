@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +15,9 @@ from yarl import URL
 from stentor.api.disconnect import ClientGone
 from stentor.api.errors import StreamBroken
 from stentor.api.forward_socket import bridge
+from stentor.backends.served import Lent
 from stentor.ended import ended
 from stentor.errors import WorkerLost
-from stentor.lifecycle.servers.served import Address
 
 CONNECT_TIMEOUT = 10.0
 HOP_BY_HOP = frozenset(
@@ -29,21 +30,21 @@ HOP_BY_HOP = frozenset(
 OURS = frozenset({b"host", b"expect"})
 HANDSHAKE = b"sec-websocket-"
 Headers = Iterable[tuple[bytes, bytes]]
+Server = AbstractAsyncContextManager[Lent]
+"""Entered, it is ready."""
 
 
 @dataclass(frozen=True)
 class Target:
     """`path` and `query` as the client wrote them. `keyed`: its Authorization was for us."""
 
-    address: Address
     path: str
     query: bytes
     keyed: bool
 
-    def url(self, scheme: str) -> URL:
+    def url(self, server: Lent) -> URL:
         query = f"?{self.query.decode('latin-1')}" if self.query else ""
-        where = f"{scheme}://{self.address.host}:{self.address.port}"
-        return URL(f"{where}{self.path}{query}", encoded=True)
+        return URL(f"{server.address.url}{self.path}{query}", encoded=True)
 
     def headers(self, given: Headers) -> list[tuple[str, str]]:
         own = OURS | {b"authorization"} if self.keyed else OURS
@@ -53,25 +54,29 @@ class Target:
 @dataclass
 class _Request:
     """The client's side of it. Its body is read by one at a time: the server that takes it, then
-    whoever waits for the client's end.
+    whoever waits for the client's end. `first`: message that came; most bodies are no longer.
     """
 
     receive: Receive
+    first: Message
     taken: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     answered: bool = False
 
+    def __post_init__(self) -> None:
+        self._look_at(self.first)
+
     async def body(self) -> AsyncIterator[bytes]:
+        message = self.first
         while True:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                self.gone.set()
-                raise ClientGone
             if piece := message.get("body", b""):
                 yield piece
-            if not message.get("more_body"):
-                self.taken.set()
+            if self.taken.is_set():
                 return
+            message = await self.receive()
+            self._look_at(message)
+            if self.gone.is_set():
+                raise ClientGone
 
     async def hang_up(self) -> None:
         """Waits for it."""
@@ -85,11 +90,21 @@ class _Request:
         finally:
             await _cancelled([taken, gone])
 
+    def _look_at(self, message: Message) -> None:
+        if message["type"] == "http.disconnect":
+            self.gone.set()
+        elif not message.get("more_body"):
+            self.taken.set()
 
-async def forward_http(target: Target, scope: Scope, receive: Receive, send: Send) -> None:
-    """Raises WorkerLost or ClientGone where no answer began, StreamBroken where one did."""
-    request = _Request(receive)
-    handing = asyncio.create_task(_hand_on(target, scope, request, send))
+
+async def forward_http(
+    server: Server, target: Target, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Raises what entering `server` raises, and WorkerLost or ClientGone, where no answer began;
+    StreamBroken where one did. Who hangs up does not wait for the server any more.
+    """
+    request = _Request(receive, await receive())
+    handing = asyncio.create_task(_hand_on(server, target, scope, request, send))
     hanging = asyncio.create_task(request.hang_up())
     try:
         await asyncio.wait([handing, hanging], return_when=asyncio.FIRST_COMPLETED)
@@ -101,20 +116,31 @@ async def forward_http(target: Target, scope: Scope, receive: Receive, send: Sen
         await _cancelled([handing, hanging])
 
 
-async def _hand_on(target: Target, scope: Scope, request: _Request, send: Send) -> None:
+async def _hand_on(
+    server: Server, target: Target, scope: Scope, request: _Request, send: Send
+) -> None:
+    try:
+        async with server as lent:
+            await _ask(lent, target, scope, request, send)
+    except WorkerLost as error:
+        if request.answered:
+            raise StreamBroken(error.code, str(error)) from error
+        raise
+
+
+async def _ask(lent: Lent, target: Target, scope: Scope, request: _Request, send: Send) -> None:
     async def noticed(message: Message) -> None:
+        lent.heard()
         request.answered = True
         await send(message)
 
     headers = target.headers(scope["headers"])
     body = request.body() if _has_body(scope["headers"]) else None
-    if body is None:
-        request.taken.set()
     try:
         async with _session() as session:
             asked = session.request(
                 scope["method"],
-                target.url("http"),
+                target.url(lent),
                 headers=headers,
                 data=body,
                 allow_redirects=False,
@@ -123,8 +149,6 @@ async def _hand_on(target: Target, scope: Scope, request: _Request, send: Send) 
             async with asked as answer:
                 await _pass_back(answer, noticed)
     except aiohttp.ClientError as error:
-        if request.answered:
-            raise StreamBroken("worker_lost", "the server went away under an answer") from error
         raise WorkerLost("the server went away under a request") from error
 
 
@@ -136,11 +160,18 @@ async def _pass_back(answer: aiohttp.ClientResponse, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def forward_socket(target: Target, scope: Scope, receive: Receive, send: Send) -> None:
-    """Raises WorkerLost where the server did not take the connection."""
+async def forward_socket(
+    server: Server, target: Target, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Raises what entering `server` raises, and WorkerLost where it did not take the connection."""
     headers = [h for h in target.headers(scope["headers"]) if not _of_handshake(h[0])]
-    async with _session() as session:
-        await bridge(session, target.url("http"), headers, scope, receive, send)
+    async with server as lent, _session() as session:
+
+        async def noticed(message: Message) -> None:
+            lent.heard()
+            await send(message)
+
+        await bridge(session, target.url(lent), headers, scope, receive, noticed)
 
 
 def _session() -> aiohttp.ClientSession:

@@ -16,9 +16,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from stentor.api.errors import error_response
-from stentor.backends.served import ServedBackend
+from stentor.backends.served import Lent, ServedBackend
 from stentor.errors import ModelUnavailable, NotFound, StentorError
-from stentor.lifecycle.servers.served import Address
 from stentor.routing.models import Model, Models
 
 PREFIX = "/upstream/"
@@ -54,17 +53,16 @@ class Upstream:
         name, path = split_path(scope)
         forward = forward_socket if scope["type"] == "websocket" else forward_http
         try:
-            model = self._models.find(name)
-            async with reach(model) as address:
-                target = Target(address, path, scope["query_string"], keyed=self._keyed)
-                await forward(target, scope, receive, send)
+            server = reach(self._models.find(name))
+            target = Target(path, scope["query_string"], keyed=self._keyed)
+            await forward(server, target, scope, receive, send)
         except StentorError as error:
             await error_response(error)(scope, receive, send)
 
 
 @asynccontextmanager
-async def reach(model: Model) -> AsyncIterator[Address]:
-    """The address of its first server that can be started, of healthy ones before others; it is not
+async def reach(model: Model) -> AsyncIterator[Lent]:
+    """Its first server that can be started, of healthy ones before others; it is not
     stopped in good order before the context is left. Takes a place in the queue, but no slot: what
     is asked of a server past our API may be a page of help as well as an hour's work.
 
@@ -85,8 +83,8 @@ async def reach(model: Model) -> AsyncIterator[Address]:
             except ModelUnavailable as error:
                 errors.append(error)
                 continue
-            async with backend.reach() as address:
-                yield address
+            async with backend.lend() as lent:
+                yield lent
             return
     raise ModelUnavailable.joined(errors, model=model.name)
 

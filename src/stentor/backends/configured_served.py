@@ -38,6 +38,7 @@ def build(
         title,
         service,
         dialect,
+        _look(backend),
         max_parallel=backend.max_parallel,
         stall_timeout=config.lifecycle.stall_timeout,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from stentor.backends.local import Local
 from stentor.errors import InvalidRequest, WorkerLost, WorkerStalled
-from stentor.lifecycle.servers.served import Address, Served
+from stentor.lifecycle.servers.pulse import Pulse
+from stentor.lifecycle.servers.served import Address, Look, Served
 from stentor.lifecycle.service import Service
 from stentor.lifecycle.silence import Silence
 from stentor.types import AudioChunk
@@ -60,12 +62,21 @@ class Raw:
         return InvalidRequest(f"model '{self._model}' is reached under {where} only", param="model")
 
 
+@dataclass(frozen=True)
+class Lent:
+    """A server for a request past our API. `heard` is called whenever it sends something."""
+
+    address: Address
+    heard: Callable[[], None]
+
+
 class ServedBackend(Local):
     def __init__(
         self,
         name: str,
         service: Service[Served],
         dialect: Dialect,
+        look: Look,
         *,
         max_parallel: int,
         stall_timeout: float,
@@ -73,6 +84,7 @@ class ServedBackend(Local):
         super().__init__(name, service)
         self._served = service
         self._silence: Silence[Served] = Silence(stall_timeout)
+        self._pulse = Pulse(service, look, limit=stall_timeout)
         self._dialect = dialect
         self._max_parallel = max_parallel
         self._told_by: Served | None = None
@@ -113,14 +125,29 @@ class ServedBackend(Local):
         raise InvalidRequest(f"the backend '{self.name}' does not convert", param="model")
 
     @asynccontextmanager
-    async def reach(self) -> AsyncIterator[Address]:
+    async def lend(self) -> AsyncIterator[Lent]:
+        """For a request past our API: as long as it gives any sign of life. When it gives none it
+        is killed, and the WorkerLost of who used it becomes WorkerStalled.
+        """
+        running: Served | None = None
+        try:
+            async with self._reached() as running:
+                with self._pulse.asked(running):
+                    yield Lent(running.address, self._pulse.heard)
+        except WorkerLost as error:
+            if running is not None and self._pulse.killed(running):
+                raise WorkerStalled("the server gave no sign of life") from error
+            raise
+
+    @asynccontextmanager
+    async def _reached(self) -> AsyncIterator[Served]:
         """It is ready, and not stopped in good order before the context is left. What gives no sign
         of life is killed, as a worker is: it may never come back by itself.
         """
         running = await self._served.ensure_ready()
         try:
             with self._served.call():
-                yield running.address
+                yield running
             self._served.succeeded()
         except WorkerStalled as error:
             self._served.kill(running, str(error))
@@ -133,10 +160,11 @@ class ServedBackend(Local):
     @asynccontextmanager
     async def _watched(self) -> AsyncIterator[str]:
         """For a call of which something is to be heard."""
-        async with self.reach() as address:
+        async with self._reached() as running:
             with self._silence.of_call(self._served):
-                yield self._dialect.at(address)
+                yield self._dialect.at(running.address)
 
     async def close(self) -> None:
+        self._pulse.close()
         await self._served.close()
         await self._dialect.close()
