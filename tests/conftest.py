@@ -9,6 +9,7 @@ from typing import Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.audio import decoded, wav
 from tests.servers import ECHO, Server
 
 SPEECH = Path(__file__).parents[2] / "shared" / "speech"
@@ -50,4 +51,15 @@ def recording() -> Path:
     file = SPEECH / "jfk.flac"
     if not file.is_file():
         pytest.skip("the folder of recorded speech is not beside the checkout")
+    return file
+
+
+@pytest.fixture(scope="session")
+def sentence(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its end, "ask what you can do for your country", 2.9 s: for tests of how it is asked about,
+    and not of how well it is heard.
+    """
+    samples, rate = decoded(recording.read_bytes())
+    file = tmp_path_factory.mktemp("sentence") / "sentence.wav"
+    file.write_bytes(wav(samples[int(8.1 * rate) :], rate))
     return file

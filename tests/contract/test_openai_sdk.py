@@ -178,14 +178,14 @@ def test_errors_are_those_that_the_sdk_knows(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.anyio
-async def test_async(server: Server, recording: Path) -> None:
+async def test_async(server: Server, sentence: Path) -> None:
     async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="none") as client:
         async with client.audio.speech.with_streaming_response.create(
             model="tts-1", voice="alloy", input=TEXT, response_format="wav"
         ) as answer:
             audio = b"".join([piece async for piece in answer.iter_bytes()])
         assert len(streamed_wav(audio)[0]) > 4 * 24_000
-        heard = await client.audio.transcriptions.create(model="whisper-1", file=recording)
+        heard = await client.audio.transcriptions.create(model="whisper-1", file=sentence)
         assert "country" in heard.text
 
 
@@ -200,7 +200,7 @@ def test_voices(server: Server) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_asynchronous_client(server: Server, recording: Path) -> None:
+async def test_the_asynchronous_client(server: Server, sentence: Path) -> None:
     """The same routes, at once, and streamed."""
     async with openai.AsyncOpenAI(
         base_url=f"{server.url}/v1", api_key="none", max_retries=0
@@ -215,7 +215,7 @@ async def test_the_asynchronous_client(server: Server, recording: Path) -> None:
         async def heard() -> str:
             text = ""
             events = await client.audio.transcriptions.create(
-                model="whisper-1", file=recording, stream=True
+                model="whisper-1", file=sentence, stream=True
             )
             async for event in events:
                 if event.type == "transcript.text.delta":

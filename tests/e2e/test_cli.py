@@ -61,27 +61,27 @@ def test_a_player_that_is_closed_early_is_no_failure(tmp_path: Path, url: dict[s
     assert done.returncode == 0, done.stderr
 
 
-def test_transcribe(tmp_path: Path, url: dict[str, str], recording: Path) -> None:
-    done = stentor("transcribe", str(recording), cwd=tmp_path, env=url)
+def test_transcribe(tmp_path: Path, url: dict[str, str], sentence: Path) -> None:
+    done = stentor("transcribe", str(sentence), cwd=tmp_path, env=url)
     assert done.returncode == 0, done.stderr
     assert b"country" in done.stdout
-    piped = stentor("transcribe", "-", cwd=tmp_path, stdin=recording.read_bytes(), env=url)
+    piped = stentor("transcribe", "-", cwd=tmp_path, stdin=sentence.read_bytes(), env=url)
     assert piped.stdout == done.stdout
 
 
 def test_one_bad_file_does_not_stop_the_others(
-    tmp_path: Path, url: dict[str, str], recording: Path
+    tmp_path: Path, url: dict[str, str], sentence: Path
 ) -> None:
     bad = tmp_path / "bad.wav"
     bad.write_text("no audio")
-    good = tmp_path / "jfk.flac"
-    good.symlink_to(recording)
+    good = tmp_path / "good.wav"
+    good.symlink_to(sentence)
     done = stentor("transcribe", str(bad), str(good), cwd=tmp_path, env=url)
     assert done.returncode == 1
     assert b"bad.wav" in done.stderr
     assert b"1 done, 0 skipped, 1 failed" in done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.wav", "jfk.flac", "jfk.txt"]
-    assert "country" in (tmp_path / "jfk.txt").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.wav", "good.txt", "good.wav"]
+    assert "country" in (tmp_path / "good.txt").read_text()
 
 
 def test_mistakes_are_told_in_a_line(tmp_path: Path, url: dict[str, str]) -> None:

@@ -100,11 +100,11 @@ def test_speech_as_events(server: Server) -> None:
     assert 2 < len(pcm) / 48_000 < 6
 
 
-def test_transcription(server: Server, recording: Path) -> None:
-    answer = call(server, "transcription", model="whisper-1", file=str(recording))["answer"]
+def test_transcription(server: Server, sentence: Path) -> None:
+    answer = call(server, "transcription", model="whisper-1", file=str(sentence))["answer"]
     assert "country" in answer["text"]
     plain = call(
-        server, "transcription", model="whisper-1", file=str(recording), response_format="text"
+        server, "transcription", model="whisper-1", file=str(sentence), response_format="text"
     )["answer"]
     assert plain.strip() == answer["text"]
 
@@ -136,9 +136,9 @@ def test_transcription_in_full(server: Server, recording: Path) -> None:
 
 
 @pytest.mark.parametrize("subtitles", ["srt", "vtt"])
-def test_subtitles(server: Server, recording: Path, subtitles: str) -> None:
+def test_subtitles(server: Server, sentence: Path, subtitles: str) -> None:
     text = call(
-        server, "transcription", model="whisper-1", file=str(recording), response_format=subtitles
+        server, "transcription", model="whisper-1", file=str(sentence), response_format=subtitles
     )["answer"]
     if subtitles == "srt":
         cues = [cue.content for cue in srt.parse(text)]
@@ -147,7 +147,7 @@ def test_subtitles(server: Server, recording: Path, subtitles: str) -> None:
     assert any("country" in cue for cue in cues)
 
 
-def test_errors_are_the_packages_own(server: Server, recording: Path) -> None:
+def test_errors_are_the_packages_own(server: Server, sentence: Path) -> None:
     missing = call(server, "speech", model="nothing", voice="nova", input=TEXT)["error"]
     assert (missing["class"], missing["status"], missing["code"]) == (
         "NotFoundError",
@@ -156,5 +156,5 @@ def test_errors_are_the_packages_own(server: Server, recording: Path) -> None:
     )
     blank = call(server, "speech", model="tts-1", voice="nova", input=" ")["error"]
     assert (blank["class"], blank["param"]) == ("BadRequestError", "input")
-    foreign = call(server, "translation", model="whisper-1", file=str(recording))["error"]
+    foreign = call(server, "translation", model="whisper-1", file=str(sentence))["error"]
     assert (foreign["class"], foreign["param"]) == ("BadRequestError", "model")

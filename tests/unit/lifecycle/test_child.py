@@ -161,7 +161,7 @@ def test_a_loop_that_ends_while_some_are_started(loop: NewLoop, given_up: bool) 
             for child in left:
                 child.kill()
                 child.close()
-        gc.collect()
+    gc.collect()
     until(lambda: not children(), "nothing is left")
 
 
