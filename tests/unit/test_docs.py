@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.audio import Samples, streamed_wav
-from tests.conftest import StartServer
+from tests.audio import Samples, decoded
+from tests.e2e.command import stentor
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-EXAMPLES = ROOT / "docs" / "guides" / "examples"
 
 
 def links(page: Path) -> Iterator[str]:
@@ -42,12 +41,18 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
-def test_the_guides_engine_speaks(start_server: StartServer) -> None:
-    server = start_server(
-        f"[engines]\npaths = ['{EXAMPLES}']\n[models.morse]\nbackends = [{{ engine = 'morse' }}]\n"
-    )
-    body = {"model": "morse", "input": "e t", "response_format": "wav", "options": {"wpm": 12}}
-    samples, rate = streamed_wav(server.http.post("/v1/audio/speech", json=body).content)
+def test_the_guides_engine_speaks(tmp_path: Path) -> None:
+    """As the guide has it: in a folder of one's own, with what stands there."""
+    guide = (ROOT / "docs" / "guides" / "writing-an-engine.md").read_text(encoding="utf-8")
+    blocks = [*re.finditer(r"^```(\w+)\n(.*?)^```", guide, flags=re.M | re.S)]
+    python, toml = (next(b[2] for b in blocks if b[1] == kind) for kind in ("python", "toml"))
+    (tmp_path / "engines").mkdir()
+    (tmp_path / "engines" / "morse.py").write_text(python)
+    (tmp_path / "stentor.toml").write_text(toml)
+    said = ["say", "e t", "--model", "morse", "-o", "sos.wav", "--option", "wpm=12"]
+    done = stentor(*said, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    samples, rate = decoded((tmp_path / "sos.wav").read_bytes())
     # A dot of 0.1 s, silence of seven, a dash of three; then the pause at the end of a text.
     expected = [(True, 0.1), (False, 0.7), (True, 0.3), (False, 0.1)]
     heard = sound_and_silence(samples, rate)

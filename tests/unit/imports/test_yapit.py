@@ -29,14 +29,14 @@ FROM_PROCESSORS = """\
 # Written by `stentor config import` from tts_processors.json, of Yapit.
 # (!) is before what was not carried over, or needs a look.
 
-# [models.kokoro-cpu]
+[models.kokoro-cpu]
 
-# (!) Not served: the worker at http://kokoro-cpu:8000 answers POST /synthesize, which no kind of \
-backend speaks; Stentor's own engine could speak
-# [[models.kokoro-cpu.backends]]
-# kind = "engine"
-# engine = "kokoro"
-# max_parallel = 2
+# (!) the worker at http://kokoro-cpu:8000 answers POST /synthesize, which no kind of backend \
+speaks: Stentor's own engine speaks in its place
+[[models.kokoro-cpu.backends]]
+kind = "engine"
+engine = "kokoro"
+max_parallel = 2
 
 # [models.higgs]
 
@@ -70,7 +70,7 @@ def test_processors_of_yapit() -> None:
     final = settled(yapit.imported(PROCESSORS, ENGINES), without_clouds)
     text = rendered(final, "tts_processors.json")
     assert text == FROM_PROCESSORS
-    assert set(loaded(text).models) == set()
+    assert set(loaded(text).models) == {"kokoro-cpu"}
     assert len(list(told(final))) == 5
 
 

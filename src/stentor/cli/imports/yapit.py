@@ -55,16 +55,18 @@ def _backend(place: str, entry: Keys, engine: str | None) -> Backend:
     kind = (entry.text("processor") or "").rpartition(".")[2]
     parallel = entry.whole("max_parallel", least=1)
     keys: dict[str, Value]
+    instead: tuple[Note, ...] = ()
     if kind.lower() == RUNPOD:
         keys, refused = _runpod(entry)
     elif kind.lower() == LOCAL:
-        keys, refused = _local(entry, engine)
+        keys, refused, instead = _local(entry, engine)
     else:
         keys, refused = {}, f'no kind of backend is the equal of processor "{shown(kind)}"'
     if keys and parallel is not None:
         keys["max_parallel"] = parallel
     late = (Note("Yapit sends jobs here that waited; Stentor, when those before fail"),)
-    return Backend(keys, (*(late if place == "overflow" else ()), *entry.end()), refused)
+    notes = (*(late if place == "overflow" else ()), *instead, *(entry.end() if place else ()))
+    return Backend(keys, notes, refused)
 
 
 def _runpod(entry: Keys) -> tuple[dict[str, Value], str]:
@@ -73,9 +75,11 @@ def _runpod(entry: Keys) -> tuple[dict[str, Value], str]:
     return keys, "" if endpoint else "it names no endpoint"
 
 
-def _local(entry: Keys, engine: str | None) -> tuple[dict[str, Value], str]:
+def _local(entry: Keys, engine: str | None) -> tuple[dict[str, Value], str, tuple[Note, ...]]:
+    """Where Stentor has the engine, that speaks in the worker's place."""
     url = entry.text("worker_url") or ""
-    refused = f"the worker at {url} answers POST /synthesize, which no kind of backend speaks"
+    unknown = f"the worker at {url} answers POST /synthesize, which no kind of backend speaks"
     if engine is None:
-        return {"kind": "openai", "url": url}, refused
-    return {"kind": "engine", "engine": engine}, f"{refused}; Stentor's own engine could speak"
+        return {"kind": "openai", "url": url}, unknown, ()
+    instead = lost(f"{unknown}: Stentor's own engine speaks in its place")
+    return {"kind": "engine", "engine": engine}, "", (instead,)
