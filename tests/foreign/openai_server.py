@@ -90,7 +90,7 @@ async def speak(request: web.Request, answer: web.StreamResponse, text: str) -> 
             os._exit(1)
         if number == 3 and FAULT == "stall once" and first_time():
             await asyncio.sleep(1_000)
-        if FAULT == "slow":
+        if "slow" in FAULT:
             await asyncio.sleep(0.05)
 
 
@@ -131,7 +131,7 @@ async def voices(request: web.Request) -> web.Response:
 
 async def health(request: web.Request) -> web.Response:
     tell(health=True)
-    if FAULT == "healthy once" and not first_time():
+    if "healthy once" in FAULT and not first_time():
         await asyncio.sleep(1_000)
     return web.Response(status=503 if FAULT == "never ready" else 200)
 
@@ -174,9 +174,9 @@ async def step(request: web.Request) -> web.Response:
 async def drip(request: web.Request) -> web.StreamResponse:
     answer = web.StreamResponse()
     await answer.prepare(request)
-    for _ in range(50):
+    for _ in range(3):
         await answer.write(b".")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(float(request.query["pause"]))
     await answer.write_eof()
     return answer
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from tests.audio import Samples, streamed_wav
 from tests.servers import Server
@@ -16,6 +18,12 @@ PROGRAM = Path(__file__).parents[1] / "foreign" / "openai_server.py"
 TEXT = "What is said here is long enough."
 PIECE = 0.1
 """Seconds for a letter."""
+
+
+SOCKETS = pytest.mark.skipif(
+    not (importlib.util.find_spec("websockets") or importlib.util.find_spec("wsproto")),
+    reason="the server of this environment has no WebSockets",
+)
 
 
 class Foreign:

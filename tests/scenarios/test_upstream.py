@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,16 +10,12 @@ import httpx2
 import pytest
 
 from tests.conftest import StartServer
-from tests.scenarios.foreign import Foreign, processes
+from tests.scenarios.foreign import SOCKETS, Foreign, processes
 from tests.servers import Server
 from tests.wait import until, until_async
 
 pytestmark = pytest.mark.anyio
 RAW = 'protocol = "none"'
-SOCKETS = pytest.mark.skipif(
-    not (importlib.util.find_spec("websockets") or importlib.util.find_spec("wsproto")),
-    reason="the server of this environment has no WebSockets",
-)
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -14,12 +15,14 @@ from yarl import URL
 
 from stentor.api.disconnect import ClientGone
 from stentor.api.errors import StreamBroken
-from stentor.api.forward_socket import bridge
+from stentor.api.forward_socket import BROKEN, Client, bridge
 from stentor.backends.served import Lent
 from stentor.ended import ended
 from stentor.errors import WorkerLost
 
 CONNECT_TIMEOUT = 10.0
+AHEAD = 16
+"""Pieces of a body, of 64 KiB at most as a rule, that are read before the server takes them."""
 HOP_BY_HOP = frozenset(
     {
         *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization"),
@@ -51,50 +54,29 @@ class Target:
         return [(k.decode("latin-1"), v.decode("latin-1")) for k, v in _end_to_end(given, own)]
 
 
-@dataclass
 class _Request:
-    """The client's side of it. Its body is read by one at a time: the server that takes it, then
-    whoever waits for the client's end. `first`: message that came; most bodies are no longer.
-    """
+    """The client's side of it, which is read ahead of the server: so a hang-up is seen."""
 
-    receive: Receive
-    first: Message
-    taken: asyncio.Event = field(default_factory=asyncio.Event)
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
-    answered: bool = False
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._pieces: asyncio.Queue[Message] = asyncio.Queue(AHEAD)
+        self.gone = False
+        self.answered = False
 
-    def __post_init__(self) -> None:
-        self._look_at(self.first)
+    async def read(self) -> None:
+        """Until the client hangs up."""
+        while (message := await self._receive())["type"] != "http.disconnect":
+            await self._pieces.put(message)
+        self.gone = True
 
-    async def body(self) -> AsyncIterator[bytes]:
-        message = self.first
-        while True:
+    async def body(self, lent: Lent) -> AsyncIterator[bytes]:
+        more = True
+        while more:
+            message = await self._pieces.get()
             if piece := message.get("body", b""):
                 yield piece
-            if self.taken.is_set():
-                return
-            message = await self.receive()
-            self._look_at(message)
-            if self.gone.is_set():
-                raise ClientGone
-
-    async def hang_up(self) -> None:
-        """Waits for it."""
-        taken = asyncio.create_task(self.taken.wait())
-        gone = asyncio.create_task(self.gone.wait())
-        try:
-            await asyncio.wait([taken, gone], return_when=asyncio.FIRST_COMPLETED)
-            while not self.gone.is_set():
-                if (await self.receive())["type"] == "http.disconnect":
-                    return
-        finally:
-            await _cancelled([taken, gone])
-
-    def _look_at(self, message: Message) -> None:
-        if message["type"] == "http.disconnect":
-            self.gone.set()
-        elif not message.get("more_body"):
-            self.taken.set()
+                lent.heard()
+            more = message.get("more_body", False)
 
 
 async def forward_http(
@@ -103,22 +85,25 @@ async def forward_http(
     """Raises what entering `server` raises, and WorkerLost or ClientGone, where no answer began;
     StreamBroken where one did. Who hangs up does not wait for the server any more.
     """
-    request = _Request(receive, await receive())
+    request = _Request(receive)
+    reading = asyncio.create_task(request.read())
+    await asyncio.sleep(0)  # for one that has hung up already
     handing = asyncio.create_task(_hand_on(server, target, scope, request, send))
-    hanging = asyncio.create_task(request.hang_up())
     try:
-        await asyncio.wait([handing, hanging], return_when=asyncio.FIRST_COMPLETED)
-        if handing.done() and not request.gone.is_set():
+        await asyncio.wait([reading, handing], return_when=asyncio.FIRST_COMPLETED)
+        if handing.done() and not request.gone:
             handing.result()
         elif not request.answered:
             raise ClientGone
     finally:
-        await _cancelled([handing, hanging])
+        await _cancelled([reading, handing])
 
 
 async def _hand_on(
     server: Server, target: Target, scope: Scope, request: _Request, send: Send
 ) -> None:
+    if request.gone:
+        return
     try:
         async with server as lent:
             await _ask(lent, target, scope, request, send)
@@ -130,12 +115,11 @@ async def _hand_on(
 
 async def _ask(lent: Lent, target: Target, scope: Scope, request: _Request, send: Send) -> None:
     async def noticed(message: Message) -> None:
-        lent.heard()
         request.answered = True
-        await send(message)
+        await _heard(lent, send, message)
 
     headers = target.headers(scope["headers"])
-    body = request.body() if _has_body(scope["headers"]) else None
+    body = request.body(lent) if _has_body(scope["headers"]) else None
     try:
         async with _session() as session:
             asked = session.request(
@@ -152,6 +136,13 @@ async def _ask(lent: Lent, target: Target, scope: Scope, request: _Request, send
         raise WorkerLost("the server went away under a request") from error
 
 
+async def _heard(lent: Lent, send: Send, message: Message) -> None:
+    """What the server said is handed on. However long a client takes for it, the server lives."""
+    lent.heard()
+    await send(message)
+    lent.heard()
+
+
 async def _pass_back(answer: aiohttp.ClientResponse, send: Send) -> None:
     headers = list(_end_to_end(answer.raw_headers, frozenset({b"date"})))  # ours is set anyway
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -164,14 +155,27 @@ async def forward_socket(
     server: Server, target: Target, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Raises what entering `server` raises, and WorkerLost where it did not take the connection."""
-    headers = [h for h in target.headers(scope["headers"]) if not _of_handshake(h[0])]
+    await receive()  # websocket.connect
+    first = asyncio.ensure_future(receive())
+    client = Client(scope, receive, send, first)
+    bridging = asyncio.create_task(_bridge(server, target, client))
+    try:
+        await asyncio.wait([first, bridging], return_when=asyncio.FIRST_COMPLETED)
+        if bridging.done() or client.accepted:
+            await bridging
+    except WorkerLost:
+        if not client.accepted:
+            raise
+        await client.close(BROKEN)
+    finally:
+        await _cancelled([first, bridging])
+
+
+async def _bridge(server: Server, target: Target, client: Client) -> None:
+    headers = [h for h in target.headers(client.scope["headers"]) if not _of_handshake(h[0])]
     async with server as lent, _session() as session:
-
-        async def noticed(message: Message) -> None:
-            lent.heard()
-            await send(message)
-
-        await bridge(session, target.url(lent), headers, scope, receive, noticed)
+        client.send = functools.partial(_heard, lent, client.send)
+        await bridge(session, target.url(lent), headers, client)
 
 
 def _session() -> aiohttp.ClientSession:

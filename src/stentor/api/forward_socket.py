@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
 
 from stentor.ended import ended
@@ -23,33 +24,57 @@ NEVER_SENT = frozenset({NO_CODE, ABNORMAL, 1015})
 """RFC 6455, 7.4.1: only ever told by one's own end."""
 
 
+@dataclass
+class Client:
+    """`first`: what it says first. Before it is accepted that can only be that it is gone."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    first: asyncio.Future[Message]
+    accepted: bool = False
+    _said: bool = False
+    _closed: bool = False
+
+    async def accept(self, protocol: str | None) -> None:
+        self.accepted = True
+        await self.send({"type": "websocket.accept", "subprotocol": protocol})
+
+    async def close(self, code: int, reason: str = "") -> None:
+        if not self._closed:
+            self._closed = True
+            await self.send({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def next(self) -> Message:
+        if self._said:
+            return await self.receive()
+        self._said = True
+        return await self.first
+
+
 async def bridge(
-    session: aiohttp.ClientSession,
-    url: URL,
-    headers: Iterable[tuple[str, str]],
-    scope: Scope,
-    receive: Receive,
-    send: Send,
+    session: aiohttp.ClientSession, url: URL, headers: Iterable[tuple[str, str]], client: Client
 ) -> None:
-    """Accepts the client when the server accepted us; a refusal is handed on with its status."""
-    await receive()  # websocket.connect
+    """Accepts the client when the server accepted us; a refusal is handed on with its status.
+    Raises WorkerLost when the server goes without a word, after the client was told.
+    """
     try:
         socket = await session.ws_connect(
             url,
             headers=list(headers),
-            protocols=scope["subprotocols"],
+            protocols=client.scope["subprotocols"],
             max_msg_size=MESSAGE_MOST,
             timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
         )
     except aiohttp.WSServerHandshakeError as error:
         refusal = Response(status_code=error.status if error.status >= 400 else 502)
-        await refusal(scope, receive, send)
+        await refusal(client.scope, client.receive, client.send)
         return
     except aiohttp.ClientError as error:
         raise WorkerLost("the server did not take the connection") from error
-    await send({"type": "websocket.accept", "subprotocol": socket.protocol})
+    await client.accept(socket.protocol)
     try:
-        await _first([_to_server(receive, socket), _to_client(socket, send)])
+        await _first([_to_server(client.next, socket), _to_client(socket, client)])
     finally:
         await socket.close(code=GOING_AWAY)
 
@@ -68,14 +93,17 @@ async def _to_server(receive: Receive, socket: aiohttp.ClientWebSocketResponse) 
     await socket.close(code=GOING_AWAY if code in NEVER_SENT else code, message=reason)
 
 
-async def _to_client(socket: aiohttp.ClientWebSocketResponse, send: Send) -> None:
+async def _to_client(socket: aiohttp.ClientWebSocketResponse, client: Client) -> None:
     while (message := await socket.receive()).type in (TEXT, BINARY):
         kind = "text" if message.type is TEXT else "bytes"
-        await send({"type": "websocket.send", kind: message.data})
-    code = BROKEN if socket.close_code in (None, ABNORMAL) else socket.close_code
+        await client.send({"type": "websocket.send", kind: message.data})
+    code = socket.close_code or ABNORMAL
+    lost = code == ABNORMAL
     reason = message.extra if message.type is aiohttp.WSMsgType.CLOSE else None
     sent = NORMAL if code in NEVER_SENT else code
-    await send({"type": "websocket.close", "code": sent, "reason": reason or ""})
+    await client.close(BROKEN if lost else sent, reason or "")
+    if lost:
+        raise WorkerLost("the server went away under a connection")
 
 
 async def _first(ways: Iterable[Coroutine[Any, Any, None]]) -> None:

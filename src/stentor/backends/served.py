@@ -64,7 +64,9 @@ class Raw:
 
 @dataclass(frozen=True)
 class Lent:
-    """A server for a request past our API. `heard` is called whenever it sends something."""
+    """A server for a request past our API. `heard` is called whenever it sends something, or takes
+    it.
+    """
 
     address: Address
     heard: Callable[[], None]
@@ -108,7 +110,7 @@ class ServedBackend(Local):
             aclosing(self._dialect.speak(place, call)) as chunks,
         ):
             async for chunk in chunks:
-                self._silence.heard()
+                self._heard()
                 yield chunk
 
     async def listen(self, call: TranscriptionCall) -> AsyncGenerator[Transcript, None]:
@@ -117,7 +119,7 @@ class ServedBackend(Local):
             aclosing(self._dialect.listen(place, call)) as heard,
         ):
             async for transcript in heard:
-                self._silence.heard()
+                self._heard()
                 yield transcript
 
     def convert(self, call: ConversionCall) -> AsyncGenerator[AudioChunk, None]:
@@ -127,17 +129,15 @@ class ServedBackend(Local):
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[Lent]:
         """For a request past our API: as long as it gives any sign of life. When it gives none it
-        is killed, and the WorkerLost of who used it becomes WorkerStalled.
+        is killed, and who used it is cancelled: this raises WorkerStalled.
         """
-        running: Served | None = None
-        try:
-            async with self._reached() as running:
-                with self._pulse.asked(running):
-                    yield Lent(running.address, self._pulse.heard)
-        except WorkerLost as error:
-            if running is not None and self._pulse.killed(running):
-                raise WorkerStalled("the server gave no sign of life") from error
-            raise
+        async with self._reached() as running, self._pulse.asked(running):
+            yield Lent(running.address, self._heard)
+
+    def _heard(self) -> None:
+        """It lives, whoever asked for it."""
+        self._silence.heard()
+        self._pulse.heard()
 
     @asynccontextmanager
     async def _reached(self) -> AsyncIterator[Served]:

@@ -17,7 +17,7 @@ import psutil
 import pytest
 import uvloop
 
-from stentor.lifecycle.child import Child, hold_up_one_thread
+from stentor.lifecycle.child import Child, _ReadEnd, hold_up_one_thread
 from tests.wait import until, until_async
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
@@ -163,6 +163,20 @@ def test_a_loop_that_ends_while_some_are_started(loop: NewLoop, given_up: bool) 
                 child.close()
     gc.collect()
     until(lambda: not children(), "nothing is left")
+
+
+def test_what_a_loop_has_closed_is_a_strangers_by_then() -> None:
+    """As uvloop does: the number first, then the file that it was given."""
+    reading, writing = os.pipe()
+    end = _ReadEnd(os.fdopen(reading, "rb"))
+    os.close(end.fileno())
+    stranger, _ = pipes = os.pipe()
+    assert stranger in (reading, end.fileno())
+    os.dup2(stranger, number := end.fileno())
+    end.close()
+    os.fstat(number)
+    for each in {writing, *pipes, number}:
+        os.close(each)
 
 
 class Freezer:

@@ -42,7 +42,7 @@ class NotReady(Exception):
 
 
 Look = Callable[[Address], Awaitable[None]]
-"""Returns when the server is ready, or raises NotReady."""
+"""Returns when the server is ready, or raises NotReady. It has no deadline of its own."""
 
 
 class StartFailed(Exception):
