@@ -77,6 +77,14 @@ def test_all_of_a_model_by_an_alias(command: Command) -> None:
     assert "tts-1" in next(line for line in shown.splitlines() if line.startswith("aliases"))
 
 
+def test_all_of_an_engine_that_is_no_model_yet(command: Command, tmp_path: Path) -> None:
+    code, shown, told = command("models", "info", "kokoro")
+    assert (code, told) == (0, "")
+    assert "state\tno model of the server\n" in shown
+    alone = stentor("models", "info", "kokoro", cwd=tmp_path)
+    assert b"state\tno server runs\n" in alone.stdout
+
+
 @pytest.mark.parametrize(("key", "status"), [(b"q", 0), (b"\x03", 130)])
 def test_the_view_ends_by_a_key(server: Server, tmp_path: Path, key: bytes, status: int) -> None:
     terminal = Terminal("top", cwd=tmp_path, env={"STENTOR_URL": server.url})

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,14 @@ from stentor.storage.size import size_of
 from stentor.telemetry.log import configure_logging
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a server knows of it. `instead`: of a state, where there is no such model."""
+
+    model: ModelInfo | None = None
+    instead: str = ""
+
+
 def run(name: str, *, as_json: bool) -> int:
     configure_logging("critical")
     return run_async(_info(name, Installed(load_config()), as_json=as_json))
@@ -33,7 +42,8 @@ def run(name: str, *, as_json: bool) -> int:
 async def _info(name: str, installed: Installed, *, as_json: bool) -> int:
     name = await _meant(name, installed)
     targets = installed.targets(name)
-    model = await _running(name, installed.config)
+    seen = await _seen(name, installed.config)
+    model = seen.model
     told: dict[str, Any] = {
         "name": name,
         "aliases": list(model.aliases) if model else _aliases(name, installed),
@@ -45,7 +55,7 @@ async def _info(name: str, installed: Installed, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return 0
-    for key, value in _lines(told):
+    for key, value in _lines(told, seen.instead):
         print(f"{key:<15}{value}" if sys.stdout.isatty() else f"{key}\t{value}")
     return 0
 
@@ -71,16 +81,16 @@ async def _reason(name: str, config: Config) -> str:
     return ""
 
 
-async def _running(name: str, config: Config) -> ModelInfo | None:
-    """As a server knows it, if one runs."""
+async def _seen(name: str, config: Config) -> Seen:
     try:
         if not os.environ.get("STENTOR_URL") and await running_server(config) is None:
-            return None
+            return Seen(instead="no server runs")
         async with open_client(config, None) as client:
-            return next((each for each in await client.models() if each.name == name), None)
+            models = {each.name: each for each in await client.models()}
     except (httpx2.HTTPError, StentorError) as error:
         print(f"the server does not answer: {error}", file=sys.stderr)
-        return None
+        return Seen(instead="not known")
+    return Seen(models[name]) if name in models else Seen(instead="no model of the server")
 
 
 def _aliases(name: str, installed: Installed) -> list[str]:
@@ -127,11 +137,11 @@ def _weights(target: Target, installed: Installed) -> dict[str, Any]:
     }
 
 
-def _lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _lines(told: dict[str, Any], instead: str) -> Iterator[tuple[str, str]]:
     yield "name", told["name"]
     if told["aliases"]:
         yield "aliases", ", ".join(told["aliases"])
-    yield "state", told["state"] or "no server runs"
+    yield "state", told["state"] or instead or "not known"
     if told["reason"]:
         yield "reason", told["reason"]
     if told["languages"]:
