@@ -7,19 +7,21 @@ A request's journey: the doors in `api/` turn it into a request of `types.py`; t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import structlog
+
 from stentor.audio.vad import Detectors
-from stentor.backends.configured import Place, build_backends, is_present
+from stentor.backends.configured import Place, build_backends
 from stentor.backends.left_over import remove_left_over_containers
-from stentor.config import Config, EngineBackendConfig, ModelConfig, configured_models
+from stentor.backends.offers import offers
+from stentor.config import Config, ModelConfig, configured_models
 from stentor.lifecycle.catalog import (
     Offer,
     bundled_engines,
     declared,
     find_engines,
-    offer,
     openai_aliases,
 )
 from stentor.lifecycle.child import hold_up_one_thread
@@ -36,10 +38,11 @@ from stentor.routing.models import Model, Models
 from stentor.storage.kept_models import KeptModels, with_kept
 from stentor.telemetry.metrics import Metrics
 from stentor.threads import Threads
-from stentor_engine.loader import Declaration
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+log = structlog.get_logger(__name__)
 
 
 class Stentor:
@@ -58,6 +61,8 @@ class Stentor:
         self.listener = Listener(self.models, self.threads, detectors, max_seconds=longest)
         self._watching: asyncio.Task[None] | None = None
         self._clearing: asyncio.Task[None] | None = None
+        self.offers: Sequence[Offer] = ()
+        self.aliases: Mapping[str, str] = {}
         self.apply(config)
 
     def apply(self, config: Config) -> None:
@@ -72,26 +77,48 @@ class Stentor:
             weights_store(config),
             self.residency,
             devices_present(),
+            self.look,
         )
         configured = configured_models(config)
-        offers = [_offer(name, model, place) for name, model in configured.items()]
+        offered = offers(configured, place)
+        models = [self._model(each, configured[each.model], place) for each in offered]
+        self._name(models, offered, configured)
+        self.residency.budget = memory_budget(config.lifecycle.memory_budget, device_sizes())
+        self.residency.timeout = config.lifecycle.memory_timeout
+        for service in self.services:
+            self.residency.add(service)
+        self.config, self._place = config, place
+        self.engines = {name: declared(name, place.engines) for name in place.engines}
+        self.models.engines = self.engines
+        if self._watching is not None:  # it is open
+            self._warm_up()
+
+    def look(self) -> None:
+        """What is on this machine may be something else by now: OpenAI's names follow. Nothing else
+        changes, for no request.
+        """
+        configured = configured_models(self.config)
+        offered = offers(configured, self._place)
+        if offered != self.offers:
+            self._name(list(self.models), offered, configured)
+
+    def _name(
+        self,
+        models: Sequence[Model],
+        offered: Sequence[Offer],
+        configured: Mapping[str, ModelConfig],
+    ) -> None:
+        """From now on there are these. Raises ConfigurationError, with nothing changed."""
         taken = {name for key, model in configured.items() for name in (key, *model.aliases)}
-        aliases = openai_aliases(offers, taken)
-        models = [self._model(offer, configured[offer.model], place) for offer in offers]
+        aliases = openai_aliases(offered, taken)
         given = {
             name: [*model.aliases, *(alias for alias, meant in aliases.items() if meant == name)]
             for name, model in configured.items()
         }
         self.models.replace(models, given)
-        self.residency.budget = memory_budget(config.lifecycle.memory_budget, device_sizes())
-        self.residency.timeout = config.lifecycle.memory_timeout
-        for service in self.services:
-            self.residency.add(service)
-        self.config, self.offers, self.aliases = config, offers, aliases
-        self.engines = {name: declared(name, place.engines) for name in place.engines}
-        self.models.engines = self.engines
-        if self._watching is not None:  # it is open
-            self._warm_up()
+        if self._watching is not None and aliases != self.aliases:  # it is open
+            log.info("aliases", models=aliases)
+        self.offers, self.aliases = offered, aliases
 
     def better(self) -> tuple[Choice, ...]:
         """Models that suit this machine and would do their work better than what is here."""
@@ -99,11 +126,13 @@ class Stentor:
         return better(propose(here, (), self.engines), self.offers, self.engines)
 
     def _model(self, offer: Offer, model: ModelConfig, place: Place) -> Model:
-        """The one that is there, if it would be built as it is."""
+        """The one that is there, if it would be built as it is, and lost nothing that it runs with:
+        then it only serves the requests that it has, and what runs must not be asked by others.
+        """
         name = offer.model
         source = (model.model_copy(update={"aliases": []}), place.sources(model))
         old = self.models.get(name)
-        if old is not None and old.source == source:
+        if old is not None and old.source == source and not self._lost(old, offer):
             return old
         return Model(
             name,
@@ -113,6 +142,12 @@ class Stentor:
             task=offer.task,
             source=source,
         )
+
+    def _lost(self, model: Model, now: Offer) -> bool:
+        """A backend's files are gone that were here, or that it runs with."""
+        before = next(each for each in self.offers if each.model == model.name)
+        states = zip(model.backends, before.here, now.here, strict=True)
+        return any(not here and (was or backend.warm) for backend, was, here in states)
 
     @property
     def services(self) -> list[AnyService]:
@@ -137,16 +172,6 @@ class Stentor:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.models.close()
         self.threads.close()
-
-
-def _offer(name: str, model: ModelConfig, place: Place) -> Offer:
-    declarations = [
-        declared(each.engine, place.engines)
-        if isinstance(each, EngineBackendConfig)
-        else Declaration(name, each.task)
-        for each in model.backends
-    ]
-    return offer(name, declarations, present=is_present(model, place))
 
 
 def create_app(config: Config, read: Callable[[], Config] | None = None) -> FastAPI:

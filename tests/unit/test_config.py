@@ -266,6 +266,22 @@ def test_a_better_engine_of_the_owners_takes_the_names(toml: Path, tmp_path: Pat
     assert "tts-1-hd" not in stentor.aliases
 
 
+def test_weights_of_the_owners_own_that_are_not_there_mean_nothing(
+    toml: Path, tmp_path: Path
+) -> None:
+    toml.write_text(
+        f'[models.mine]\nweights = "{tmp_path}/own"\nbackends = [{{ engine = "mine" }}]\n'
+        f"[engines]\npaths = ['{tmp_path}']\n"
+    )
+    (tmp_path / "mine.py").write_text(
+        "class Mine(SpeechEngine):\n    name = 'mine'\n"
+        "    weights = {'usual': (Weights(hub='maker/model'),)}\n"
+    )
+    assert Stentor(Config()).aliases["tts-1"] == "espeak"
+    (tmp_path / "own").mkdir()
+    assert Stentor(Config()).aliases["tts-1"] == "mine"
+
+
 @pytest.mark.parametrize(
     ("asked", "address"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,14 +19,12 @@ from stentor.config import (
     ModelConfig,
     ProcessBackendConfig,
 )
-from stentor.errors import ModelUnavailable
 from stentor.lifecycle.catalog import declared, no_engine, twin
 from stentor.lifecycle.device import choose_device
 from stentor.lifecycle.environments.store import Environments
 from stentor.lifecycle.needs import Policy
 from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.weights.store import WeightsStore
-from stentor.lifecycle.weights.wanted import Wanted, resolve
 from stentor.lifecycle.workers.process import WorkerCommand
 from stentor.lifecycle.workers.worker import Worker
 from stentor_engine.loader import Declaration
@@ -46,6 +44,10 @@ class Place:
     residency: Residency
     devices: tuple[str, ...]
     """Kinds that this machine has, the best one first."""
+    looked: Callable[[], None]
+    """Is called when what a start needs was looked for, and got where that may be: other models may
+    be here than before.
+    """
 
     def sources(self, model: ModelConfig) -> tuple[object, ...]:
         """What beside the model's own keys makes its backends what they are."""
@@ -100,33 +102,16 @@ def _engine(
     return EngineBackend(title, worker, max_parallel=parallel, stall_timeout=stall_timeout)
 
 
-def is_present(model: ModelConfig, place: Place) -> bool:
-    """A backend of it could be started now: nothing would have to be installed or fetched."""
-    return any(_is_present(backend, model.weights, place) for backend in model.backends)
-
-
-def _is_present(backend: BackendConfig, weights: str | None, place: Place) -> bool:
-    if not isinstance(backend, EngineBackendConfig):
-        return True
-    file = place.engines.get(backend.engine)
-    if file is None:
-        return False
-    try:
-        environment = place.environments.find(file)
-        wanted = resolve(declared(backend.engine, place.engines), weights)
-    except ModelUnavailable:
-        return False
-    here = not isinstance(wanted, Wanted) or place.weights.has(wanted)
-    return here and (environment is None or environment.ready)
-
-
 async def _prepare(
     name: str, weights: str | None, engine: Declaration, place: Place, command: WorkerCommand
 ) -> WorkerCommand:
     """With its environment and its weights: those that are there, or that are got now."""
     may = place.config.engines.pull_on_request
-    python = await place.environments.python(command.engine, command.file, may_build=may)
-    folder = await place.weights.folder(name, engine, weights, may_fetch=may)
+    try:
+        python = await place.environments.python(command.engine, command.file, may_build=may)
+        folder = await place.weights.folder(name, engine, weights, may_fetch=may)
+    finally:
+        place.looked()
     return replace(command, python=python, settings={**command.settings, "weights": folder})
 
 

@@ -81,6 +81,11 @@ class Installed:
         sizes = [each.size for each in environments if each is not None and each.ready]
         return sum(sizes) + sum(map(size_of, weights))
 
+    def places(self, target: Target) -> set[Path]:
+        """The folders of what it needs, there or not."""
+        found = (self.environment(target.file), self._weights(target))
+        return {each for each in found if each is not None}
+
     def _weights(self, target: Target) -> Path | None:
         """Where they are, or would be."""
         try:

@@ -1,17 +1,8 @@
-"""Models for what was pulled: kept beside those of the configuration, and told to a server."""
+"""Models for what was pulled: kept beside those of the configuration."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
-
-import httpx2
-
-from stentor.cli.client import open_server
-from stentor.cli.failure import UsageError, described
-from stentor.cli.load import load_config
 from stentor.config import Config, EngineBackendConfig, ModelConfig
-from stentor.errors import StentorError
 from stentor.storage.kept_models import KeptModels
 
 
@@ -28,18 +19,3 @@ def keep(config: Config, engine: str, weights: str | None) -> str | None:
     model = ModelConfig(weights=weights, backends=[EngineBackendConfig(engine=engine)])
     store.write({**store.read(), name: model})
     return name
-
-
-async def tell_server(names: Iterable[str]) -> None:
-    """A server that runs takes them in."""
-    named = [name for name in names if name]
-    if not named:
-        return
-    print(f"new models: {', '.join(named)}", file=sys.stderr)
-    try:
-        async with open_server(load_config(), None) as remote:
-            await remote.admin("POST", "reload")
-    except UsageError:
-        return  # none runs
-    except (StentorError, httpx2.HTTPError) as error:
-        print(f"the running server was not told: {described(error)}", file=sys.stderr)

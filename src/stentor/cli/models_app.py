@@ -85,7 +85,9 @@ def remove(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="without asking")] = False,
 ) -> None:
-    """Remove weights, and the environments that nothing else uses, from the disk."""
+    """Remove weights and the environments that nothing else uses from the disk, and models that
+    were pulled or created.
+    """
     run("remove", names or [], told_as="models remove", unused=unused, yes=yes)
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from stentor.cli.failure import run_async
 from stentor.cli.fetching import told
 from stentor.cli.installed import Installed, Target
-from stentor.cli.keep import keep, tell_server
+from stentor.cli.keep import keep
 from stentor.cli.load import load_config
 from stentor.cli.tables import mebibytes
+from stentor.cli.tell import tell_server
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.environments.build import BuildFailed
 from stentor.lifecycle.environments.environment import Environment
@@ -52,18 +53,27 @@ def _asked(licence: str) -> bool:
 
 async def _pull(installed: Installed, targets: Sequence[Target]) -> int:
     done: set[Path] = set()
-    kept: list[str | None] = []
-    for target in targets:
-        if target.file not in done:
-            environment = await _built(installed, target)
-            _say(f"{target.engine}: {_environment(environment)}")
-            done.add(target.file)
-        if line := await _weights(installed, target):
-            _say(f"{target.engine}: {line}")
-        if target.model is None:
-            kept.append(keep(load_config(), target.engine, target.weights))
-    await tell_server(name for name in kept if name)
+    new: list[str] = []
+    try:
+        for target in targets:
+            if target.file not in done:
+                environment = await _built(installed, target)
+                _say(f"{target.engine}: {_environment(environment)}")
+                done.add(target.file)
+            if line := await _weights(installed, target):
+                _say(f"{target.engine}: {line}")
+            if target.model is None and (kept := _kept(target)):
+                new.append(kept)
+    finally:
+        # Of what came before something went wrong, too.
+        if new:
+            _say(f"new models: {', '.join(new)}")
+        await tell_server()
     return 0
+
+
+def _kept(target: Target) -> str | None:
+    return keep(load_config(), target.engine, target.weights)
 
 
 async def _built(installed: Installed, target: Target) -> Environment | None:

@@ -26,8 +26,13 @@ class Offer:
     model: str
     task: Task | None
     quality: int
-    present: bool = True
-    """All that it needs is on this machine."""
+    here: tuple[bool, ...] = (True,)
+    """Of each of its backends whether all that it needs is on this machine."""
+
+    @property
+    def present(self) -> bool:
+        """It could be started now."""
+        return any(self.here)
 
 
 def bundled_engines() -> Path:
@@ -80,13 +85,15 @@ def declared(engine: str, engines: Mapping[str, Path]) -> Declaration:
     return next((each for each in found if each.name == engine), Declaration(engine))
 
 
-def offer(model: str, declarations: Sequence[Declaration], *, present: bool = True) -> Offer:
+def offer(
+    model: str, declarations: Sequence[Declaration], here: tuple[bool, ...] = (True,)
+) -> Offer:
     """Of a model, from what is known of its backends, in order of preference: the first one that
     tells its task speaks for all. A backend of which nothing is known is a `Declaration` without
     a task.
     """
     told = next((each for each in declarations if each.task is not None), Declaration(model))
-    return Offer(model, told.task, told.quality, present)
+    return Offer(model, told.task, told.quality, here)
 
 
 def openai_aliases(offers: Sequence[Offer], taken: Collection[str]) -> dict[str, str]:

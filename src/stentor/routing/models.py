@@ -175,6 +175,17 @@ class Models:
             raise ModelNotFound(why, param="model")
         return model
 
+    async def unload(self, name: str, *, timeout: float) -> Model:
+        """The model of that name or alias, when nothing of it runs on this machine any more, nor of
+        what it was before it was changed: when their requests have ended, at the latest after so
+        many seconds. Raises ModelNotFound.
+        """
+        model = self.find(name)
+        old = {each: task for each, task in self._retiring.items() if each.name == model.name}
+        ending = (_ended(each, task, timeout) for each, task in old.items())
+        await asyncio.gather(model.unload(timeout=timeout), *ending)
+        return model
+
     async def close(self) -> None:
         """Admits nothing more, lets what runs end, and stops every backend."""
         retiring = dict(self._retiring)
@@ -185,6 +196,12 @@ class Models:
         for outcome in await asyncio.gather(*closing, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome  # after all have had their turn
+
+
+async def _ended(model: Model, retiring: asyncio.Task[None], timeout: float) -> None:
+    _, late = await asyncio.wait([retiring], timeout=timeout)
+    if late:
+        await model.unload(timeout=0)
 
 
 def _with_aliases(

@@ -61,7 +61,7 @@ def test_a_proposal_fits_and_knows_its_engines(machine: Machine, languages: list
 def test_only_what_beats_what_is_here_is_better() -> None:
     proposal = propose(LAPTOP, (), ENGINES)
     espeak = Offer("espeak", "speech", ENGINES["espeak"].quality)
-    kokoro = Offer("k", "speech", ENGINES["kokoro"].quality, present=False)
+    kokoro = Offer("k", "speech", ENGINES["kokoro"].quality, here=(False,))
     names = [choice.engine for choice in better(proposal, [espeak, kokoro], ENGINES)]
     assert names == ["kokoro", "faster-whisper"]
     here = [Offer("k", "speech", ENGINES["kokoro"].quality), Offer("w", "transcription", 100)]

@@ -59,9 +59,7 @@ def models_router(models: Models, live: LiveConfig) -> APIRouter:
     @router.post("/api/models/{name:path}/unload")
     async def unload(name: str, how: Annotated[Unload | None, Body()] = None) -> ModelState:
         """Answers when nothing of it runs any more. The next request loads it again."""
-        model = models.find(name)
-        await model.unload(timeout=(how or Unload()).timeout)
-        return state(model)
+        return state(await models.unload(name, timeout=(how or Unload()).timeout))
 
     @router.get("/api/models/{name:path}")
     async def one_model(name: str) -> ModelState:

@@ -1,0 +1,47 @@
+"""What the configured models are to a choice, and what of them is on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from stentor.backends.configured import Place
+from stentor.config import BackendConfig, EngineBackendConfig, ModelConfig
+from stentor.errors import ModelUnavailable
+from stentor.lifecycle.catalog import Offer, declared, offer
+from stentor.lifecycle.weights.wanted import Wanted, resolve
+from stentor_engine.loader import Declaration
+
+
+def offers(models: Mapping[str, ModelConfig], place: Place) -> list[Offer]:
+    """In their order, as things stand now."""
+    return [_offer(name, model, place) for name, model in models.items()]
+
+
+def _offer(name: str, model: ModelConfig, place: Place) -> Offer:
+    declarations = [
+        declared(each.engine, place.engines)
+        if isinstance(each, EngineBackendConfig)
+        else Declaration(name, each.task)
+        for each in model.backends
+    ]
+    here = tuple(_is_here(each, model.weights, place) for each in model.backends)
+    return offer(name, declarations, here)
+
+
+def _is_here(backend: BackendConfig, weights: str | None, place: Place) -> bool:
+    """It could be started now: nothing would have to be installed or fetched."""
+    if not isinstance(backend, EngineBackendConfig):
+        return True
+    file = place.engines.get(backend.engine)
+    if file is None:
+        return False
+    try:
+        environment = place.environments.find(file)
+        wanted = resolve(declared(backend.engine, place.engines), weights)
+    except ModelUnavailable:
+        return False
+    ready = environment is None or environment.ready
+    if isinstance(wanted, Path):
+        return ready and wanted.exists()
+    return ready and (not isinstance(wanted, Wanted) or place.weights.has(wanted))
