@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -146,6 +148,120 @@ def test_an_environment_of_an_older_stentor_gets_the_new_sdk(
     assert server.http.post("/v1/audio/speech", json=body).status_code == 200
     assert "too old" not in contract.read_text()
     assert not list(environment.glob("sdk-*"))
+
+
+def lose(environment: Path, *names: str) -> None:
+    """Packages, with all that tells of them."""
+    (site,) = environment.glob("lib/python*/site-packages")
+    for name in names:
+        (info,) = site.glob(f"{name}-*.dist-info")
+        for folder in (site / name, info):
+            shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("lost", [("num2words",), ("num2words", "numpy")])
+def test_a_damaged_environment_is_told_of_and_built_anew(
+    start_server: StartServer, folder: Path, lost: tuple[str, ...]
+) -> None:
+    """With what its engine imports gone, and with what its worker imports gone."""
+    server = start_server(CONFIG.format(folder=folder, more=""))
+    config, data = server.folder / "stentor.toml", server.folder / "data"
+    assert stentor("models", "pull", "counting", config=config, data=data).returncode == 0
+    (environment,) = environments(data)
+    lose(environment, *lost)
+
+    body = {"model": "counting", "input": "One."}
+    refused = server.http.post("/v1/audio/speech", json=body)
+    assert refused.status_code == 503
+    error = refused.json()["error"]
+    assert error["code"] == "model_unavailable"
+    assert re.search(
+        r"its environment is damaged, num2words\S* and \d+ more are gone: "
+        r"stentor models pull counting$",
+        error["message"],
+    )
+    assert "dependencies" not in error["message"]
+
+    pulled = stentor("models", "pull", "counting", config=config, data=data)
+    assert pulled.returncode == 0, pulled.stderr
+    assert "its environment is damaged, and built anew: num2words" in pulled.stderr
+    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    assert environments(data) == [environment]
+    again = stentor("models", "pull", "counting", config=config, data=data)
+    assert len(again.stderr.splitlines()) == 1
+
+
+def test_a_worker_outlives_that_its_environment_is_built_anew(
+    start_server: StartServer, folder: Path
+) -> None:
+    """What it imports late comes from the new one; a build that fails leaves it the old one."""
+    late = "def synthesize(self, call):\n        import num2words.lang_DE\n"
+    source = ENGINE.replace("import num2words\n", "").replace("def synthesize(self, call):\n", late)
+    (folder / "counter.py").write_text(source)
+    server = start_server(CONFIG.format(folder=folder, more=""))
+    config, data = server.folder / "stentor.toml", server.folder / "data"
+    assert stentor("models", "pull", "counting", config=config, data=data).returncode == 0
+    server.http.post("/api/models/counting/load")
+    pids = server.workers()
+    (environment,) = environments(data)
+    lose(environment, "num2words")
+
+    nowhere = {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple", "UV_NO_CACHE": "1"}
+    failed = stentor("models", "pull", "counting", config=config, data=data, env=nowhere)
+    assert failed.returncode == 1
+    assert environments(data) == [environment]
+    pulled = stentor("models", "pull", "counting", config=config, data=data)
+    assert pulled.returncode == 0, pulled.stderr
+    body = {"model": "counting", "input": "One."}
+    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    assert server.workers() == pids
+
+
+def test_a_server_that_may_build_mends_what_did_not_start(
+    start_server: StartServer, folder: Path
+) -> None:
+    server = start_server(CONFIG.format(folder=folder, more="pull_on_request = true"))
+    body = {"model": "counting", "input": "One."}
+    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    server.http.post("/api/models/counting/unload")
+    (environment,) = environments(server.folder / "data")
+    lose(environment, "num2words")
+    refused = server.http.post("/v1/audio/speech", json=body)
+    assert "its environment is damaged" in refused.json()["error"]["message"]
+    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+
+
+def test_harm_that_nobody_sees(start_server: StartServer, folder: Path) -> None:
+    """A file that is there, and is another one."""
+    server = start_server(CONFIG.format(folder=folder, more="pull_on_request = true"))
+    config, data = server.folder / "stentor.toml", server.folder / "data"
+    body = {"model": "counting", "input": "One."}
+    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    server.http.post("/api/models/counting/unload")
+    (environment,) = environments(data)
+    (module,) = environment.glob("lib/python*/site-packages/wyoming/event.py")
+    module.unlink()  # uv's cache has the same file
+    module.write_text("raise ImportError('harmed')")
+    refused = server.http.post("/v1/audio/speech", json=body)
+    assert refused.status_code == 503
+    assert refused.json()["error"]["message"].endswith(
+        "the worker ended before it listened; its environment may be damaged: "
+        "stentor models pull counting --anew"
+    )
+    pulled = stentor("models", "pull", "counting", "--anew", config=config, data=data)
+    assert pulled.returncode == 0, pulled.stderr
+    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+
+
+def test_a_lost_sdk_is_put_back(start_server: StartServer, folder: Path) -> None:
+    server = start_server(CONFIG.format(folder=folder, more="pull_on_request = true"))
+    body = {"model": "counting", "input": "One."}
+    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    server.http.post("/api/models/counting/unload")
+    (environment,) = environments(server.folder / "data")
+    (sdk,) = environment.glob("lib/python*/site-packages/stentor_engine")
+    shutil.rmtree(sdk)
+    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
 
 
 def test_a_first_request_may_pull_it(start_server: StartServer, folder: Path) -> None:

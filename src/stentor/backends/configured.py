@@ -93,6 +93,7 @@ def _engine(
         WorkerCommand(engine, file, settings),
         start_timeout=config.lifecycle.start_timeout,
         prepare=partial(_prepare, name, model.weights, declaration, place),
+        explain=partial(_explain, name, place),
         name=place.residency.name(f"{name}/{title}"),
         policy=policy(model, backend, device, declaration.memory_mb * MIB, config),
         room=place.residency,
@@ -113,6 +114,12 @@ async def _prepare(
     finally:
         place.looked()
     return replace(command, python=python, settings={**command.settings, "weights": folder})
+
+
+async def _explain(name: str, place: Place, command: WorkerCommand, silent: bool) -> str:
+    """Why a worker may not have started, by the look of its environment."""
+    look = place.environments.blame if silent else place.environments.damage
+    return await look(name, command.file)
 
 
 def _served(

@@ -31,9 +31,14 @@ def pull(
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="of weights that come with one")
     ] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="build environments again, of packages fetched again")
+    ] = False,
 ) -> None:
-    """Install what engines need, each in an environment of its own, and fetch their weights."""
-    run("pull", names, told_as="models pull", accept_licence=accept_licence)
+    """Install what engines need, each in an environment of its own, and fetch their weights. An
+    environment that has lost files is built again.
+    """
+    run("pull", names, told_as="models pull", accept_licence=accept_licence, anew=anew)
 
 
 @models_app.command()

@@ -21,7 +21,7 @@ from stentor.storage.size import size_of
 from stentor.telemetry.log import configure_logging
 
 
-def run(names: Sequence[str], *, accept_licence: bool) -> int:
+def run(names: Sequence[str], *, accept_licence: bool, anew: bool) -> int:
     configure_logging("critical")  # what goes wrong is told once, by the command
     installed = Installed(load_config())
     named = {(t.engine, t.weights): t for name in names for t in installed.targets(name)}
@@ -33,7 +33,7 @@ def run(names: Sequence[str], *, accept_licence: bool) -> int:
         for licence in installed.weights.licences.lacking(wanted.licences)
     ]
     _accept(installed, list(dict.fromkeys(licences)), accept=accept_licence)
-    return run_async(_pull(installed, [target for target, _ in targets]))
+    return run_async(_pull(installed, [target for target, _ in targets], anew=anew))
 
 
 def _accept(installed: Installed, licences: Sequence[str], *, accept: bool) -> None:
@@ -51,13 +51,13 @@ def _asked(licence: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-async def _pull(installed: Installed, targets: Sequence[Target]) -> int:
+async def _pull(installed: Installed, targets: Sequence[Target], *, anew: bool) -> int:
     done: set[Path] = set()
     new: list[str] = []
     try:
         for target in targets:
             if target.file not in done:
-                environment = await _built(installed, target)
+                environment = await _built(installed, target, anew=anew)
                 _say(f"{target.engine}: {_environment(environment)}")
                 done.add(target.file)
             if line := await _weights(installed, target):
@@ -76,10 +76,10 @@ def _kept(target: Target) -> str | None:
     return keep(load_config(), target.engine, target.weights)
 
 
-async def _built(installed: Installed, target: Target) -> Environment | None:
+async def _built(installed: Installed, target: Target, *, anew: bool) -> Environment | None:
     """Raises ModelUnavailable, without what uv has told already."""
     try:
-        return await installed.environments.pull(target.file, _indented)
+        return await installed.environments.pull(target.file, _indented, anew=anew)
     except BuildFailed as error:
         what = f"what {target.engine} needs cannot be installed, as told above"
         raise ModelUnavailable(f"{what}{error.advice}") from error

@@ -25,7 +25,9 @@ def run(languages: Sequence[str], *, yes: bool, dry_run: bool, accept_licence: b
     if not (yes or _agreed()):
         _say("nothing was changed; --yes pulls them without asking")
         return 1
-    return pull.run([each.name for each in proposal.choices], accept_licence=accept_licence)
+    return pull.run(
+        [each.name for each in proposal.choices], accept_licence=accept_licence, anew=False
+    )
 
 
 def _primary(given: str) -> str:

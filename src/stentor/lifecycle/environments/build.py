@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from stentor.ended import ended
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.child import Child
 from stentor.lifecycle.environments.environment import COMPLETE, Environment, takes_python
+from stentor.lifecycle.environments.inventory import described, lost_files, take_inventory
 from stentor.lifecycle.environments.script import Script
 from stentor.lifecycle.keeper import kept
 from stentor.lifecycle.variables import without_secrets
@@ -30,6 +31,8 @@ from stentor.storage.size import size_of
 SDK = Path(stentor_engine.__file__).parent
 SDK_NEEDS = ("wyoming", "numpy")
 """What the SDK imports."""
+OLD = ".old"
+"""What the name of a damaged one ends with once there is another in its place."""
 REGISTRY = "registry"
 """The build of PyTorch that the usual registry of packages has, where PyTorch's own is not to be
 reached."""
@@ -63,34 +66,52 @@ class BuildFailed(ModelUnavailable):
 
 
 async def build(
-    environment: Environment, script: Script, *, torch: str, timeout: float, told: Told
+    environment: Environment,
+    script: Script,
+    *,
+    torch: str,
+    timeout: float,
+    told: Told,
+    anew: bool = False,
 ) -> None:
-    """Makes it ready, or leaves nothing. Several processes may want it at once: one makes it.
+    """Makes it ready and whole, or leaves what was there. Several processes may want it at once:
+    one makes it.
 
-    `told` hears uv's lines as they come. Raises BuildFailed, with the end of what uv said, or
-    ModelUnavailable.
+    `anew`: also where nothing of it is lost, and from packages that are fetched for it: uv's cache
+    has the same files as what was built from it, and so the same harm. `told` hears uv's lines as
+    they come. Raises BuildFailed, with the end of what uv said, or ModelUnavailable.
     """
     root, key = environment.folder.parent, environment.folder.name
     waits = partial(told, "another process installs it: waiting for that")
     try:
         async with asyncio.timeout(timeout), locked(root, key, waits):
-            if not environment.ready:
-                await _build(environment, script, torch, told)
+            lost = await asyncio.to_thread(lost_files, environment)
+            if lost:
+                told(f"its environment is damaged, and built anew: {described(lost)}")
+            if anew or lost or not environment.ready:
+                cache = ["--no-cache"] if anew else []
+                await _build(environment, script, [*cache, *resolving(script, torch)], told)
     except TimeoutError as error:
         raise ModelUnavailable(f"its environment was not built within {timeout:g} s") from error
     except OSError as error:
         raise ModelUnavailable(f"its environment cannot be built: {error.strerror}") from error
 
 
-async def _build(environment: Environment, script: Script, torch: str, told: Told) -> None:
-    """Beside its place, and moved there when it is complete: half of one is never started."""
+async def _build(
+    environment: Environment, script: Script, options: Sequence[str], told: Told
+) -> None:
+    """Beside its place, and moved there when it is complete: half of one is never started. A worker
+    that runs from an old one goes on, and finds there what it imports from then on.
+    """
     folder = environment.folder
     unfinished = Environment(folder.with_name(f"{folder.name}{PARTIAL}"))
+    old = folder.with_name(f"{folder.name}{OLD}{PARTIAL}")
     await _remove(unfinished.folder)  # of one that was killed
+    await _remove(old)
     try:
         unfinished.folder.mkdir()
         await _uv(_make(unfinished, script), unfinished, told)
-        await _uv(_install(unfinished, script, torch), unfinished, told)
+        await _uv(_install(unfinished, script, options), unfinished, told)
         _place_sdk(_site(unfinished))
         parts = {
             "dependencies": script.dependencies,
@@ -98,11 +119,14 @@ async def _build(environment: Environment, script: Script, torch: str, told: Tol
             "bytes": await asyncio.to_thread(size_of, unfinished.folder),
             "sdk": _sdk_version(),
         }
+        await asyncio.to_thread(take_inventory, unfinished)
         (unfinished.folder / COMPLETE).write_text(json.dumps(parts))
-        await _remove(folder)  # its Python is gone
+        if folder.exists():
+            os.replace(folder, old)
         os.replace(unfinished.folder, folder)
     finally:
         await _remove(unfinished.folder)
+        await _remove(old)
 
 
 async def _remove(folder: Path) -> None:
@@ -118,10 +142,10 @@ def _make(environment: Environment, script: Script) -> list[str]:
     return ["venv", *options, str(environment.folder)]
 
 
-def _install(environment: Environment, script: Script, torch: str) -> list[str]:
+def _install(environment: Environment, script: Script, options: Sequence[str]) -> list[str]:
     return [
         *("pip", "install", "--python", str(environment.python)),
-        *resolving(script, torch),
+        *options,
         *script.dependencies,
         *SDK_NEEDS,
     ]
@@ -137,18 +161,20 @@ def resolving(script: Script, torch: str) -> list[str]:
 
 
 def renew_sdk(environment: Environment) -> None:
-    """An environment outlives many versions of ours: a worker gets the SDK of its gateway. One that
-    runs has long imported the old one. Blocks.
+    """An environment outlives many versions of ours: a worker gets the SDK of its gateway, and gets
+    it back where it is not whole. One that runs has long imported the old one. Blocks. Raises
+    OSError or ValueError where the environment is none any more.
     """
     complete, version = environment.folder / COMPLETE, _sdk_version()
     parts = json.loads(complete.read_text())
-    if parts.get("sdk") == version:
-        return
     site = _site(environment)
+    if parts.get("sdk") == version and _has_sdk(site):
+        return
     with tempfile.TemporaryDirectory(prefix="sdk-", dir=environment.folder) as folder:
         new, old = Path(folder) / "new", Path(folder) / "old"
         _place_sdk(new)
-        os.replace(site / SDK.name, old)
+        if (site / SDK.name).exists():
+            os.replace(site / SDK.name, old)
         os.replace(new / SDK.name, site / SDK.name)
         told = Path(folder) / COMPLETE
         told.write_text(json.dumps({**parts, "sdk": version}))
@@ -157,9 +183,17 @@ def renew_sdk(environment: Environment) -> None:
 
 def _sdk_version() -> str:
     digest = hashlib.sha256()
-    for file in sorted(SDK.rglob("*.py")):
-        digest.update(file.relative_to(SDK).as_posix().encode() + b"\0" + file.read_bytes())
+    for name in _sdk_files():
+        digest.update(name.encode() + b"\0" + (SDK / name).read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _sdk_files() -> list[str]:
+    return sorted(file.relative_to(SDK).as_posix() for file in SDK.rglob("*.py"))
+
+
+def _has_sdk(site: Path) -> bool:
+    return all((site / SDK.name / name).is_file() for name in _sdk_files())
 
 
 def _site(environment: Environment) -> Path:

@@ -11,6 +11,7 @@ import structlog
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.environments.build import Told, build, renew_sdk
 from stentor.lifecycle.environments.environment import Environment, environment_key, satisfied_here
+from stentor.lifecycle.environments.inventory import described, lost_files
 from stentor.lifecycle.environments.script import Script, ScriptError, read_script
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,8 @@ class Environments:
         self._timeout = timeout
         self._nvidia = nvidia
         self._building: dict[Path, asyncio.Lock] = {}
+        self._damaged: set[Path] = set()
+        """Those of which a worker did not start, for want of files."""
 
     def find(self, file: Path) -> Environment | None:
         """Of an engine's file; None: the gateway's own has all that it needs. Raises
@@ -36,30 +39,65 @@ class Environments:
         script = self._script(file)
         return None if satisfied_here(script) else self._environment(script)
 
-    async def pull(self, file: Path, told: Told) -> Environment | None:
-        """The same, built where it is not there yet; `told` hears how that goes."""
+    async def pull(self, file: Path, told: Told, *, anew: bool = False) -> Environment | None:
+        """The same, built where it is not there yet, or has lost files, or is wanted `anew`;
+        `told` hears how that goes.
+        """
         script = self._script(file)
         if satisfied_here(script):
             return None
         environment = self._environment(script)
         async with self._building.setdefault(environment.folder, asyncio.Lock()):
-            if not environment.ready:
+            lost = await asyncio.to_thread(lost_files, environment)
+            if anew or lost or not environment.ready:
                 log.info("environment_building", file=file.name, folder=environment.folder.name)
                 torch, timeout = self._torch, self._timeout
-                await build(environment, script, torch=torch, timeout=timeout, told=told)
+                await build(environment, script, torch=torch, timeout=timeout, told=told, anew=anew)
+            self._damaged.discard(environment.folder)
         return environment
 
     async def python(self, engine: str, file: Path, *, may_build: bool) -> str:
         """What to start the engine with; raises ModelUnavailable, saying what to do."""
-        environment = await self.pull(file, _unheard) if may_build else self.find(file)
+        environment = self.find(file)
         if environment is None:
             return sys.executable
+        if may_build and (not environment.ready or environment.folder in self._damaged):
+            await self.pull(file, _unheard)
         if not environment.ready:
             raise ModelUnavailable(
                 f"engine '{engine}' is not installed: stentor models pull {engine}"
             )
-        await asyncio.to_thread(renew_sdk, environment)
+        try:
+            await asyncio.to_thread(renew_sdk, environment)
+        except (OSError, ValueError) as error:
+            lost = await self.damage(engine, file)
+            written = isinstance(error, OSError) and f"its SDK cannot be renewed: {error.strerror}"
+            why = lost or written or _suspected(engine)
+            raise ModelUnavailable(f"engine '{engine}' could not be started: {why}") from error
         return str(environment.python)
+
+    async def damage(self, name: str, file: Path) -> str:
+        """What the environment of an engine's file has lost, and what to do: for a model, or an
+        engine, of that name whose worker did not start. Empty: nothing. A start that may build
+        builds it anew, then.
+        """
+        environment = self.find(file)
+        if environment is None or not environment.ready:
+            return ""
+        lost = await asyncio.to_thread(lost_files, environment)
+        if not lost:
+            return ""
+        self._damaged.add(environment.folder)
+        return f"its environment is damaged, {described(lost)}: stentor models pull {name}"
+
+    async def blame(self, name: str, file: Path) -> str:
+        """The same for one that ended before it said anything, which it may do for want of what
+        nobody sees. Empty where it had the gateway's own Python.
+        """
+        environment = self.find(file)
+        if environment is None:
+            return ""
+        return await self.damage(name, file) or _suspected(name)
 
     def _environment(self, script: Script) -> Environment:
         return Environment(self._folder / environment_key(script, torch=self._torch))
@@ -70,6 +108,10 @@ class Environments:
         except (OSError, UnicodeDecodeError, ScriptError) as error:
             raise ModelUnavailable(f"{file.name} does not say what it needs: {error}") from error
         return script.with_cuda() if self._nvidia else script
+
+
+def _suspected(name: str) -> str:
+    return f"its environment may be damaged: stentor models pull {name} --anew"
 
 
 def _unheard(line: str) -> None:

@@ -55,6 +55,10 @@ class WorkerCommand:
         return [*worker, *named, "--settings", json.dumps(dict(self.settings))]
 
 
+class NeverListened(ConnectionLost):
+    """It ended as soon as it was started, without a word about its engine."""
+
+
 class WorkerProcess:
     """Running, with an address. `spawn` is the only way to one."""
 
@@ -67,8 +71,8 @@ class WorkerProcess:
 
     @classmethod
     async def spawn(cls, command: WorkerCommand) -> WorkerProcess:
-        """Returns when the worker listens; raises WireError if it ended before, or said anything
-        else than where it listens.
+        """Returns when the worker listens; raises NeverListened if it ended before, and another
+        WireError if it said anything else than where it listens.
 
         The caller sets the deadline; a cancelled spawn leaves no process behind.
         """
@@ -140,7 +144,7 @@ class WorkerProcess:
         if not line:
             await self.exited()
             await self._reading
-            raise ConnectionLost("the worker ended before it listened")
+            raise NeverListened("the worker ended before it listened")
         self._address = _announced(line)
 
     async def _read_stderr(self) -> None:

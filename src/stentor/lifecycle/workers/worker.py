@@ -15,7 +15,7 @@ from stentor.lifecycle.needs import Policy, Room
 from stentor.lifecycle.service import DRAIN_TIMEOUT, Service
 from stentor.lifecycle.state import State
 from stentor.lifecycle.workers.connection import Connection, Unreachable
-from stentor.lifecycle.workers.process import WorkerCommand, WorkerProcess
+from stentor.lifecycle.workers.process import NeverListened, WorkerCommand, WorkerProcess
 from stentor_engine import Capabilities
 from stentor_engine.errors import ConnectionLost, EngineError, WireError
 from stentor_engine.messages import Info
@@ -26,6 +26,9 @@ START_ATTEMPTS = 3
 Prepare = Callable[[WorkerCommand], Awaitable[WorkerCommand]]
 """The command as it is to be started, with what it needs installed and fetched; may take long, and
 raise ModelUnavailable."""
+Explain = Callable[[WorkerCommand, bool], Awaitable[str]]
+"""Why it may be that a command did not start, by the look of what it needs, and what to do; empty:
+it is not by that. Told whether the worker ended without a word; may raise ModelUnavailable."""
 
 
 class Loaded:
@@ -60,11 +63,17 @@ class Loaded:
 
 class WorkerLauncher:
     def __init__(
-        self, command: WorkerCommand, *, start_timeout: float, prepare: Prepare | None
+        self,
+        command: WorkerCommand,
+        *,
+        start_timeout: float,
+        prepare: Prepare | None,
+        explain: Explain | None,
     ) -> None:
         self._command = command
         self._start_timeout = start_timeout
         self._prepare = prepare
+        self._explain = explain
         self._stderr = ""
 
     async def prepare(self) -> None:
@@ -76,7 +85,7 @@ class WorkerLauncher:
             async with asyncio.timeout(self._start_timeout):
                 return await self._launch()
         except (EngineError, WireError, OSError) as error:  # TimeoutError is an OSError
-            raise self._failed(error) from error
+            raise await self._failed(error) from error
 
     async def _launch(self) -> Loaded:
         """A process that dies while it starts says nothing of its engine: it is started again."""
@@ -101,13 +110,17 @@ class WorkerLauncher:
         log.info("worker_ready", engine=self._command.engine, pid=process.pid)
         return loaded
 
-    def _failed(self, error: Exception) -> ModelUnavailable:
+    async def _failed(self, error: Exception) -> ModelUnavailable:
         why = str(error)
         if isinstance(error, TimeoutError):
             why = f"no answer within {self._start_timeout:g} s (lifecycle.start_timeout)"
         elif isinstance(error, OSError):  # whose text names a path
             why = error.strerror or type(error).__name__
         log.error("worker_start_failed", engine=self._command.engine, why=why, stderr=self._stderr)
+        if self._explain is not None and isinstance(error, EngineError | WireError):
+            silent = isinstance(error, NeverListened)
+            if told := await self._explain(self._command, silent):
+                why = f"{why}; {told}" if silent else told
         return ModelUnavailable(f"engine '{self._command.engine}' could not be started: {why}")
 
 
@@ -120,12 +133,15 @@ class Worker:
         *,
         start_timeout: float,
         prepare: Prepare | None = None,
+        explain: Explain | None = None,
         name: str | None = None,
         policy: Policy | None = None,
         room: Room | None = None,
     ) -> None:
         """`name`: of the service; that of the engine if there is only one of it."""
-        launcher = WorkerLauncher(command, start_timeout=start_timeout, prepare=prepare)
+        launcher = WorkerLauncher(
+            command, start_timeout=start_timeout, prepare=prepare, explain=explain
+        )
         named = name or f"engine '{command.engine}'"
         self.service: Service[Loaded] = Service(named, launcher, policy=policy, room=room)
         self._capabilities: Capabilities | None = None
