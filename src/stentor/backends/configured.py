@@ -19,12 +19,14 @@ from stentor.config import (
     ModelConfig,
     ProcessBackendConfig,
 )
+from stentor.errors import ModelUnavailable
 from stentor.lifecycle.catalog import declared, no_engine, twin
 from stentor.lifecycle.device import choose_device
 from stentor.lifecycle.environments.store import Environments
 from stentor.lifecycle.needs import Policy
 from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.weights.store import WeightsStore
+from stentor.lifecycle.weights.wanted import TwoRevisions, resolve
 from stentor.lifecycle.workers.process import WorkerCommand
 from stentor.lifecycle.workers.worker import Worker
 from stentor_engine.loader import Declaration
@@ -64,6 +66,11 @@ def _written(file: Path | None) -> tuple[Path, int] | None:
 
 def build_backends(name: str, model: ModelConfig, place: Place) -> list[Backend]:
     """Of one model, in its order of preference. Raises ConfigurationError."""
+    engines = [each for each in model.backends if isinstance(each, EngineBackendConfig)]
+    if model.checksum and not engines:
+        raise ConfigurationError(
+            f"model '{name}' has a `checksum`, and no engine whose weights it could be of"
+        )
     return [_build(name, index, model, place) for index in range(len(model.backends))]
 
 
@@ -85,6 +92,7 @@ def _engine(
         both = f"{other.name} and {place.engines[engine].name}"
         raise ConfigurationError(f"there are two engines '{engine}', in {both}")
     declaration = declared(engine, place.engines)
+    _check_weights(name, model, declaration)
     device = choose_device(backend.device, declaration.devices, place.devices)
     settings = {"device": device, "options": backend.options}
     file = place.engines[engine]
@@ -92,7 +100,7 @@ def _engine(
     worker = Worker(
         WorkerCommand(engine, file, settings),
         start_timeout=config.lifecycle.start_timeout,
-        prepare=partial(_prepare, name, model.weights, declaration, place),
+        prepare=partial(_prepare, name, model, declaration, place),
         explain=partial(_explain, name, place),
         name=place.residency.name(f"{name}/{title}"),
         policy=policy(model, backend, device, declaration.memory_mb * MIB, config),
@@ -103,14 +111,36 @@ def _engine(
     return EngineBackend(title, worker, max_parallel=parallel, stall_timeout=stall_timeout)
 
 
+def _check_weights(name: str, model: ModelConfig, declaration: Declaration) -> None:
+    """What can be told before any are looked for. Raises ConfigurationError."""
+    if model.checksum and not declaration.weights:
+        raise ConfigurationError(
+            f"model '{name}' has a `checksum`, and its engine '{declaration.name}' declares no "
+            "weights that it could be of"
+        )
+    try:
+        resolve(declaration, model.weights, model.revision)
+    except TwoRevisions as error:
+        raise ConfigurationError(f"model '{name}': {error}") from error
+    except ModelUnavailable:
+        pass  # a request will be told
+
+
 async def _prepare(
-    name: str, weights: str | None, engine: Declaration, place: Place, command: WorkerCommand
+    name: str, model: ModelConfig, engine: Declaration, place: Place, command: WorkerCommand
 ) -> WorkerCommand:
     """With its environment and its weights: those that are there, or that are got now."""
     may = place.config.engines.pull_on_request
     try:
         python = await place.environments.python(command.engine, command.file, may_build=may)
-        folder = await place.weights.folder(name, engine, weights, may_fetch=may)
+        folder = await place.weights.folder(
+            name,
+            engine,
+            model.weights,
+            may_fetch=may,
+            revision=model.revision,
+            checksum=model.checksum,
+        )
     finally:
         place.looked()
     return replace(command, python=python, settings={**command.settings, "weights": folder})

@@ -25,11 +25,11 @@ def _offer(name: str, model: ModelConfig, place: Place) -> Offer:
         else Declaration(name, each.task)
         for each in model.backends
     ]
-    here = tuple(_is_here(each, model.weights, place) for each in model.backends)
+    here = tuple(_is_here(each, model, place) for each in model.backends)
     return offer(name, declarations, here)
 
 
-def _is_here(backend: BackendConfig, weights: str | None, place: Place) -> bool:
+def _is_here(backend: BackendConfig, model: ModelConfig, place: Place) -> bool:
     """It could be started now: nothing would have to be installed or fetched."""
     if not isinstance(backend, EngineBackendConfig):
         return True
@@ -38,7 +38,8 @@ def _is_here(backend: BackendConfig, weights: str | None, place: Place) -> bool:
         return False
     try:
         environment = place.environments.find(file)
-        wanted = resolve(declared(backend.engine, place.engines), weights)
+        engine = declared(backend.engine, place.engines)
+        wanted = resolve(engine, model.weights, model.revision)
     except ModelUnavailable:
         return False
     ready = environment is None or environment.ready

@@ -26,13 +26,15 @@ class Target:
     declaration: Declaration
     weights: str | None = None
     device: str = "auto"
+    revision: str = ""
+    checksum: str = ""
 
     @property
     def engine(self) -> str:
         return self.declaration.name
 
     def wanted(self) -> Wanted | Path | str | None:
-        return resolve(self.declaration, self.weights)
+        return resolve(self.declaration, self.weights, self.revision)
 
 
 class Installed:
@@ -105,7 +107,15 @@ class Installed:
             if backend.engine in self.engines:
                 declaration = declared(backend.engine, self.engines)
                 file = self.engines[backend.engine]
-                yield Target(name, file, declaration, model.weights, backend.device)
+                yield Target(
+                    name,
+                    file,
+                    declaration,
+                    model.weights,
+                    backend.device,
+                    model.revision,
+                    model.checksum,
+                )
             elif strict:
                 paths = self.config.engines.paths
                 raise UsageError(no_engine(backend.engine, self.engines, paths))

@@ -24,8 +24,9 @@ from stentor.telemetry.log import configure_logging
 def run(names: Sequence[str], *, accept_licence: bool, anew: bool) -> int:
     configure_logging("critical")  # what goes wrong is told once, by the command
     installed = Installed(load_config())
-    named = {(t.engine, t.weights): t for name in names for t in installed.targets(name)}
-    targets = [(target, target.wanted()) for target in named.values()]
+    named = [target for name in names for target in installed.targets(name)]
+    distinct = {(t.engine, t.weights, t.revision, t.checksum): t for t in named}
+    targets = [(target, target.wanted()) for target in distinct.values()]
     licences = [
         licence
         for _, wanted in targets
@@ -88,13 +89,17 @@ async def _built(installed: Installed, target: Target, *, anew: bool) -> Environ
 async def _weights(installed: Installed, target: Target) -> str:
     """What there is to say of them."""
     wanted = target.wanted()
+    name = target.model or target.engine  # whoever knows the model pulls it by that name
     if isinstance(wanted, Wanted):
-        # Whoever knows the model calls it so, and pulls it by that name.
         with told() as progress:
-            place = await installed.weights.pull(target.model or target.engine, wanted, progress)
+            place = await installed.weights.pull(name, wanted, progress)
+        await installed.weights.compare(name, place, target.checksum)
         return f"weights {wanted.name}, {mebibytes(size_of(place))} on disk, in {place}"
     if isinstance(wanted, Path):
-        where = "" if wanted.exists() else ", which are not there"
+        where = ", which are not there"
+        if wanted.exists():
+            await installed.weights.compare(name, wanted, target.checksum)
+            where = ""
         return f"weights of your own, {wanted}{where}"
     return ""
 

@@ -10,7 +10,7 @@ from stentor.cli.installed import Installed, Target
 from stentor.config import EngineBackendConfig, ModelConfig
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.environments.environment import COMPLETE
-from stentor.lifecycle.weights.wanted import Wanted, resolve
+from stentor.lifecycle.weights.wanted import Wanted
 from stentor.storage.locks import LOCKS, PARTIAL, is_free
 
 
@@ -115,7 +115,7 @@ def _names(engine: str, weights: str | None) -> set[str]:
 def _wanted(targets: Iterable[Target]) -> Iterator[Wanted]:
     for target in targets:
         try:
-            wanted = resolve(target.declaration, target.weights)
+            wanted = target.wanted()
         except ModelUnavailable:
             continue  # what means nothing takes no disk
         if isinstance(wanted, Wanted):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from stentor.config.values import Idle, Seconds, Section, Size
+from stentor.config.values import Checksum, Idle, Seconds, Section, Size
 
 
 class EngineBackendConfig(Section):
@@ -154,11 +154,19 @@ class ModelConfig(Section):
     aliases: list[str] = Field(
         [], description="other names; one of OpenAI's that no model has means the best model"
     )
-    revision: str = Field("", description="names the weights; other weights, other audio")
+    revision: str = Field(
+        "",
+        description="of the hub's repository that the weights are from: a branch, a tag or a "
+        "commit; of other weights only a name: another one, other audio",
+    )
     weights: str | None = Field(
         None,
         description="a name that its engine knows, a folder as ./name, or a hub id as "
         "owner/name@revision; default: the engine's usual ones",
+    )
+    checksum: Checksum = Field(
+        "",
+        description="of the weights, as sha256:…; others are refused; default: not compared",
     )
     idle_timeout: Idle | None = Field(
         None, description="in place of lifecycle.idle_timeout; never: pinned"

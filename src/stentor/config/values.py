@@ -46,6 +46,15 @@ def parse_device_of_budget(value: str) -> str:
     return value
 
 
+def parse_checksum(value: object) -> object:
+    """As `parse_duration`, in small letters."""
+    if not isinstance(value, str):
+        return value
+    if value and not re.fullmatch(r"sha256:[0-9a-f]{64}", value, re.IGNORECASE):
+        raise ValueError(f"{value!r} is no checksum: give sha256: and 64 hexadecimal digits")
+    return value.lower()
+
+
 def parse_idle(value: object) -> object:
     """As `parse_duration`; infinite for `"never"`."""
     return math.inf if value == NEVER else parse_duration(value)
@@ -57,6 +66,7 @@ Idle = Annotated[
     Field(ge=0),
     PlainSerializer(lambda value: NEVER if math.isinf(value) else value, when_used="json"),
 ]
+Checksum = Annotated[str, BeforeValidator(parse_checksum)]
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
 Size = Annotated[ByteSize, BeforeValidator(parse_size)]
 

@@ -106,6 +106,13 @@ class Machine:
         assert "Traceback" not in told, told
         return subprocess.CompletedProcess(arguments, process.returncode, out, told)
 
+    def check(self) -> subprocess.CompletedProcess[str]:
+        """Of the configuration."""
+        command = [sys.executable, "-m", "stentor.cli.main", "config", "check"]
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=100
+        )
+
     @property
     def weights(self) -> list[Path]:
         root = self.data / "weights"

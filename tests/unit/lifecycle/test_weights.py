@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stentor.errors import ModelUnavailable, StentorError
 from stentor.lifecycle.weights.licences import Licences
-from stentor.lifecycle.weights.wanted import Wanted, inside, resolve
+from stentor.lifecycle.weights.wanted import TwoRevisions, Wanted, inside, resolve
 from stentor_engine.contract import Weights
 from stentor_engine.loader import Declaration
 
@@ -64,6 +64,51 @@ def test_what_is_meant(
 def test_what_is_none_of_these_is_told(given: str) -> None:
     with pytest.raises(ModelUnavailable, match=r"'e' knows no weights .* large, small"):
         resolve(ENGINE, given)
+
+
+@pytest.mark.parametrize(
+    ("given", "revision", "meant"),
+    [
+        ("small", "v1", Wanted("small@v1", (replace(SMALL, revision="v1"),))),
+        ("small", "main", Wanted("small", (SMALL,))),
+        (None, "v2", Wanted("large", (LARGE, VOCODER))),
+        (
+            "other/model",
+            "v1",
+            Wanted("other/model@v1", (replace(LARGE, hub="other/model", revision="v1"), VOCODER)),
+        ),
+        (
+            "other/model@v1",
+            "v1",
+            Wanted("other/model@v1", (replace(LARGE, hub="other/model", revision="v1"), VOCODER)),
+        ),
+        ("/models/large", "v1", Path("/models/large")),
+    ],
+)
+def test_a_models_revision_is_that_of_its_repository(
+    given: str | None, revision: str, meant: Wanted | Path
+) -> None:
+    assert resolve(ENGINE, given, revision) == meant
+
+
+def test_a_revision_without_a_repository_is_a_name() -> None:
+    assert resolve(ONLY_URLS, None, "v1") == resolve(ONLY_URLS, None)
+    assert resolve(PLAIN, "anything", "v1") == "anything"
+
+
+def test_checksums_are_of_the_revision_that_they_were_declared_for() -> None:
+    summed = Declaration("e", weights={"usual": (replace(SMALL, sha256={"a": "b"}),)})
+    found = resolve(summed, None, "v1")
+    assert isinstance(found, Wanted)
+    assert found.parts == (replace(SMALL, revision="v1"),)
+
+
+@pytest.mark.parametrize(
+    ("given", "own"), [(None, "v2"), ("other/model@v1", "v1"), ("other/model@main", "main")]
+)
+def test_two_revisions_are_one_too_many(given: str | None, own: str) -> None:
+    with pytest.raises(TwoRevisions, match=f"of revision {own}, and the model's .* is v3: leave"):
+        resolve(ENGINE, given, "v3")
 
 
 def test_a_declared_name_goes_before_a_hub_id() -> None:

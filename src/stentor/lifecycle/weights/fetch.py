@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import hashlib
 import os
@@ -10,18 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import httpx2
 
 from stentor.errors import ModelUnavailable, StorageFull
+from stentor.lifecycle.weights.digest import digest_of, finished
 from stentor.lifecycle.weights.remote import TRANSIENT, Attempts, Busy, Patience, Remote, refuse
 
-T = TypeVar("T")
-
 PLAIN = {"Accept-Encoding": "identity"}
-BLOCK = 2**24
-"""Bytes that are read at once to compare a checksum."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -127,9 +123,9 @@ async def _receive(
                 done += len(piece)
                 if total is not None and done > total:
                     raise _Other("it is longer than its server said")
-                await _finished(partial(file.write, piece))
+                await finished(partial(file.write, piece))
                 told(Progress(name, done, total))
-            await _finished(partial(_settle, file))
+            await finished(partial(_settle, file))
     if total is not None and done < total:
         raise Busy("it broke off")
 
@@ -179,27 +175,8 @@ async def _compare(remote: Remote, part: Path) -> None:
         (remote.sha256.lower(), hashlib.sha256()),
         (remote.git, hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)),
     ):
-        if expected and await _digest(part, digest) != expected:
+        if expected and await digest_of(part, digest) != expected:
             raise _Other("its checksum is another")
-
-
-async def _digest(part: Path, digest: hashlib._Hash) -> str:
-    with part.open("rb") as file:
-        while block := await _finished(partial(file.read, BLOCK)):
-            await _finished(partial(digest.update, block))
-    return digest.hexdigest()
-
-
-async def _finished(work: Callable[[], T]) -> T:
-    """Of a thread, which nothing can stop: whoever is cancelled waits until it is done with the
-    file.
-    """
-    running = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise
 
 
 def _size(file: Path) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from stentor.errors import ModelUnavailable
+from stentor.lifecycle.weights.checksum import Checksums
 from stentor.lifecycle.weights.fetch import Told, Waiting, full
 from stentor.lifecycle.weights.licences import Licences
 from stentor.lifecycle.weights.remote import Patience
@@ -32,6 +33,7 @@ class WeightsStore:
         self._timeout = timeout
         self._patience = patience or Patience()
         self._fetching: dict[str, asyncio.Lock] = {}
+        self._checksums = Checksums()
 
     def place(self, wanted: Wanted) -> Path:
         return self.root / wanted.key
@@ -44,19 +46,27 @@ class WeightsStore:
         return is_complete(self.place(wanted))
 
     async def folder(
-        self, name: str, declaration: Declaration, weights: str | None, *, may_fetch: bool
+        self,
+        name: str,
+        declaration: Declaration,
+        weights: str | None,
+        *,
+        may_fetch: bool,
+        revision: str = "",
+        checksum: str = "",
     ) -> str | None:
         """What an engine gets as `Settings.weights`, for what its model's configuration says.
 
         `name`: of the model, or of the engine, as `stentor models pull` knows it. Raises
         ModelUnavailable, saying what to do; StorageFull.
         """
-        wanted = resolve(declaration, weights)
+        wanted = resolve(declaration, weights, revision)
         if isinstance(wanted, Path):
             if not wanted.exists():
                 raise ModelUnavailable(
                     f"the weights of '{name}' are not there: no folder {wanted.name}"
                 )
+            await self.compare(name, wanted, checksum)
             return str(wanted)
         if not isinstance(wanted, Wanted):
             return wanted
@@ -66,7 +76,20 @@ class WeightsStore:
                     f"the weights of '{name}' are not here: stentor models pull {name}"
                 )
             await self.pull(name, wanted, _unheard)
+        await self.compare(name, self.place(wanted), checksum)
         return str(self.place(wanted))
+
+    async def compare(self, name: str, place: Path, checksum: str) -> None:
+        """Nothing, without a checksum. Raises ModelUnavailable for weights that have another."""
+        if not checksum:
+            return
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._checksums.compare(name, place, checksum)
+        except TimeoutError as error:
+            raise ModelUnavailable(
+                f"the weights of '{name}' were not read within {self._timeout:g} s"
+            ) from error
 
     async def pull(self, name: str, wanted: Wanted, told: Told) -> Path:
         """Their folder, when they are in it; `told` hears how that goes. What a fetch that broke

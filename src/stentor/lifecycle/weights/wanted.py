@@ -19,6 +19,16 @@ _TITLE = 60
 """Characters of a folder's name that tell people what it holds."""
 
 
+class TwoRevisions(ModelUnavailable):
+    """A mistake of the configuration."""
+
+    def __init__(self, name: str, own: str, given: str) -> None:
+        super().__init__(
+            f"the weights '{name}' are of revision {own}, and the model's `revision` is {given}: "
+            "leave one out"
+        )
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Weights that are fetched. `name`: as the owner knows them."""
@@ -39,11 +49,15 @@ class Wanted:
         return tuple(dict.fromkeys(part.licence for part in self.parts if part.licence))
 
 
-def resolve(declaration: Declaration, given: str | None) -> Wanted | Path | str | None:
+def resolve(
+    declaration: Declaration, given: str | None, revision: str = ""
+) -> Wanted | Path | str | None:
     """What `weights` in a model's configuration means for an engine: what to fetch; a `Path` of the
     owner's own; or, for an engine that declares no weights, what was given, as it is.
 
-    Raises ModelUnavailable for what is none of these.
+    `revision`: of the model; that of the weights' repository, or of the first one, where they have
+    one and nothing else names its revision. Raises ModelUnavailable for what is none of these;
+    TwoRevisions.
     """
     declared = declaration.weights
     if not declared:
@@ -51,12 +65,15 @@ def resolve(declaration: Declaration, given: str | None) -> Wanted | Path | str 
     usual = next(iter(declared))
     name = given or usual
     if name in declared:
-        return Wanted(name, declared[name])
+        return _pinned(Wanted(name, declared[name]), revision)
     if _LOCAL.match(name) or Path(name).is_absolute():
         return Path(name).expanduser().absolute()
     if found := _HUB_ID.fullmatch(name):
-        revision = found["revision"] or Weights.revision
-        return Wanted(name, tuple(_from(found["hub"], revision, declared[usual])))
+        own = found["revision"]
+        if own and revision not in ("", own):
+            raise TwoRevisions(name, own, revision)
+        parts = _from(found["hub"], own or Weights.revision, declared[usual])
+        return _pinned(Wanted(name, tuple(parts)), revision)
     raise ModelUnavailable(
         f"engine '{declaration.name}' knows no weights '{name}': give {', '.join(declared)}, a "
         "folder that begins with / ./ ../ or ~, or a hub id as owner/name"
@@ -72,6 +89,21 @@ def inside(name: str) -> PurePosixPath:
     if bad:
         raise ModelUnavailable(f"'{name}' is no name of a file that may be fetched")
     return path
+
+
+def _pinned(wanted: Wanted, revision: str) -> Wanted:
+    """With the model's revision of its first repository. Raises TwoRevisions where another one is
+    declared.
+    """
+    first = next((part for part in wanted.parts if part.hub), None)
+    if first is None or revision in ("", first.revision):
+        return wanted
+    if first.revision != Weights.revision:
+        raise TwoRevisions(wanted.name, first.revision, revision)
+    # Checksums that were declared are of the other revision's files.
+    pinned = replace(first, revision=revision, sha256={})
+    parts = tuple(pinned if part is first else part for part in wanted.parts)
+    return Wanted(f"{wanted.name}@{revision}", parts)
 
 
 def _from(hub: str, revision: str, usual: tuple[Weights, ...]) -> Iterator[Weights]:
