@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from stentor.audio.vad import Detectors
 from stentor.backends.configured import Place, build_backends
 from stentor.backends.left_over import remove_left_over_containers
-from stentor.backends.offers import offers
+from stentor.backends.offers import missing, offers
 from stentor.config import Config, ModelConfig, configured_models
 from stentor.lifecycle.catalog import (
     Offer,
@@ -141,6 +142,7 @@ class Stentor:
             queue_limit=model.queue_limit,
             task=offer.task,
             source=source,
+            missing=partial(missing, name, model, place),
         )
 
     def _lost(self, model: Model, now: Offer) -> bool:

@@ -1,11 +1,10 @@
-"""`stentor models`, `voices` and `doctor`, and what all commands share."""
+"""`stentor models` and `voices`, and what all commands share."""
 
 from __future__ import annotations
 
 import json
 import os
 import pty
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,6 @@ CONFIG = """
 aliases = ["chatter"]
 backends = [{ engine = "echo" }]
 """
-ANY_PORT = {"STENTOR_PORT": "0"}
 
 
 @pytest.fixture(scope="module")
@@ -113,61 +111,6 @@ def test_a_table_on_a_terminal(tmp_path: Path) -> None:
     assert "0.0 MiB" in text
     assert "espeak" in text
     assert "\t" not in text
-
-
-def test_doctor(tmp_path: Path) -> None:
-    (tmp_path / "stentor.toml").write_text(
-        "[models.turner]\nbackends = [{ engine = 'echo-convert' }]\n"
-        "[models.taker]\nbackends = [{ engine = 'echo-convert', options = { speaks = false } }]\n"
-    )
-    well = stentor("doctor", "--json", cwd=tmp_path, env=ANY_PORT)
-    assert well.returncode == 0, well.stdout
-    found = {finding["about"]: finding for finding in json.loads(well.stdout)}
-    assert not [finding for finding in found.values() if finding["state"] == "bad"]
-    assert "5 words in time" in found["espeak"]["what"]
-    assert "three four five" in found["pocketsphinx"]["what"]
-    assert "espeak" in found["tts-1"]["what"]
-    assert found["turner"]["what"].startswith("converts; of what espeak said it made ")
-    assert found["taker"]["what"] == found["turner"]["what"]
-    assert "flac" in found["formats"]["what"]
-
-
-def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
-    (tmp_path / "stentor.toml").write_text(
-        '[models.broken]\nbackends = [{ engine = "echo", options = { load_fails = true } }]\n'
-    )
-    (tmp_path / "file").touch()
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        ill = stentor(
-            "doctor",
-            cwd=tmp_path,
-            env={
-                "STENTOR_HOST": "127.0.0.1",
-                "STENTOR_PORT": str(other.getsockname()[1]),
-                "STENTOR_DATA_DIR": str(tmp_path / "file"),
-                "STENTOR_URL": "http://127.0.0.1:9",
-            },
-        )
-    assert ill.returncode == 1
-    bad = [line for line in ill.stdout.decode().splitlines() if line.startswith("✗")]
-    assert [line.split(":")[0] for line in bad] == [
-        "✗ data folder",
-        "✗ server",
-        "✗ STENTOR_URL",
-        "✗ broken",
-    ]
-    assert b"told to fail" in ill.stdout
-    assert ill.stderr == b""
-    wide = stentor("doctor", cwd=tmp_path, env={"STENTOR_HOST": "0.0.0.0", **ANY_PORT})
-    assert wide.returncode == 1
-    assert b"STENTOR_API_KEY" in wide.stdout
-
-
-def test_doctor_finds_a_server(tmp_path: Path, server: Server) -> None:
-    port = server.url.rpartition(":")[2]
-    done = stentor("doctor", cwd=tmp_path, env={"STENTOR_PORT": port})
-    assert done.returncode == 0, done.stdout
-    assert f"answers at {server.url}" in done.stdout.decode()
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["say", "--help"]])

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stentor.backends.configured import Place
-from stentor.config import BackendConfig, EngineBackendConfig, ModelConfig
+from stentor.config import (
+    BackendConfig,
+    ContainerBackendConfig,
+    EngineBackendConfig,
+    ModelConfig,
+)
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.catalog import Offer, declared, offer
 from stentor.lifecycle.weights.wanted import Wanted, resolve
@@ -46,3 +51,15 @@ def _is_here(backend: BackendConfig, model: ModelConfig, place: Place) -> bool:
     if isinstance(wanted, Path):
         return ready and wanted.exists()
     return ready and (not isinstance(wanted, Wanted) or place.weights.has(wanted))
+
+
+def missing(name: str, model: ModelConfig, place: Place) -> str:
+    """What a start would lack, or would fetch first; empty: it needs no more than is here."""
+    here = [_is_here(backend, model, place) for backend in model.backends]
+    if not any(here):
+        return f"not pulled yet: stentor models pull {name}"
+    for backend in model.backends:
+        if isinstance(backend, ContainerBackendConfig) and backend.image and backend.pull:
+            return f"a start may pull its image, {backend.image}"
+    may = place.config.engines.pull_on_request
+    return "a start may pull what one of its backends needs" if may and not all(here) else ""

@@ -109,6 +109,21 @@ async def open_server(config: Config, server: str | None) -> AsyncIterator[Remot
         yield Remote(http)
 
 
+@asynccontextmanager
+async def open_own_server(config: Config) -> AsyncIterator[Remote | None]:
+    """The one that the configuration speaks of, whatever STENTOR_URL names; None: it does not
+    run.
+    """
+    from stentor.cli.remote import Remote
+
+    url = await running_server(config)
+    if url is None:
+        yield None
+        return
+    async with _client(config, url, named=False) as http:
+        yield Remote(http)
+
+
 async def _address(config: Config, server: str | None) -> str | None:
     """None: none was named, and none runs."""
     named = server or os.environ.get("STENTOR_URL")
@@ -116,11 +131,14 @@ async def _address(config: Config, server: str | None) -> str | None:
 
 
 def _http(config: Config, url: str, server: str | None) -> httpx2.AsyncClient:
+    return _client(config, url, named=bool(server or os.environ.get("STENTOR_URL")))
+
+
+def _client(config: Config, url: str, *, named: bool) -> httpx2.AsyncClient:
     key = config.server.api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
     # A proxy that this machine goes out by does not lead to the machine itself.
-    named = bool(server or os.environ.get("STENTOR_URL"))
     return httpx2.AsyncClient(
         base_url=url,
         headers=headers,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from stentor.backends.base import Backend
@@ -33,11 +33,13 @@ class Model:
         queue_limit: int = 32,
         task: Task | None = None,
         source: object = None,
+        missing: Callable[[], str] = str,
     ) -> None:
         """`task`: as far as it is known before the model was started; `source`: equal for models
-        that are built alike.
+        that are built alike; `missing`: what a start would lack now, or fetch; empty: nothing.
         """
         self.name = name
+        self.missing = missing
         self.source = source
         self._task = task
         self.aliases = tuple(aliases)

@@ -58,6 +58,10 @@ class ModelState(BaseModel):
     task: Task | None
     aliases: list[str]
     languages: list[str]
+    word_times: bool | None
+    """It tells when each word is heard; null: not known before it was started."""
+    missing: str
+    """What a start would lack, or would fetch first; empty: nothing."""
     kept: bool
     """It was created here, not by the configuration's file."""
     queue: Queue
@@ -71,6 +75,8 @@ def model_state(model: Model, *, kept: bool) -> ModelState:
         task=model.task,
         aliases=list(model.aliases),
         languages=list(model.known.languages) if model.known else [],
+        word_times=model.known.word_times if model.known else None,
+        missing=model.missing(),
         kept=kept,
         queue=Queue(
             admitted=scheduler.admitted,
