@@ -252,6 +252,7 @@ class Chatterbox(Chatter):
 
     name = "chatterbox"
     quality = 75
+    languages: ClassVar[tuple[str, ...]] = ("en",)
     memory_mb = 5_500
     needed = ("ve.safetensors", "t3_cfg.safetensors", "s3gen.safetensors", "tokenizer.json")
     options = (*GUIDED, PENALTY)
@@ -285,6 +286,7 @@ class ChatterboxTurbo(Chatter):
 
     name = "chatterbox-turbo"
     quality = 78
+    languages = ("en",)
     memory_mb = 4_000
     needed = (
         *("ve.safetensors", "t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors"),
@@ -324,6 +326,10 @@ class ChatterboxMultilingual(Chatterbox):
 
     name = "chatterbox-multilingual"
     quality = 72
+    languages = (
+        *("en", "ar", "da", "de", "el", "es", "fi", "fr", "he", "hi", "it", "ja", "ko", "ms", "nl"),
+        *("no", "pl", "pt", "ru", "sv", "sw", "tr", "zh"),
+    )
     needed = ("ve.pt", "t3_mtl23ls_v2.safetensors", "s3gen.pt", GRAPHEMES)
     options = (*GUIDED, replace(PENALTY, default=2.0))
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {

@@ -88,6 +88,17 @@ Callback = ctypes.CFUNCTYPE(
 class Espeak(SpeechEngine):
     name = "espeak"
     quality = 10
+    languages = (
+        *("af", "am", "an", "ar", "as", "az", "ba", "be", "bg", "bn", "bpy", "bs", "ca", "chr"),
+        *("cmn", "cs", "cv", "cy", "da", "de", "el", "en", "eo", "es", "et", "eu", "fa", "fi"),
+        *("fr", "ga", "gd", "gn", "grc", "gu", "hak", "haw", "hbs", "he", "hi", "hr", "ht", "hu"),
+        *("hy", "hyw", "ia", "id", "io", "is", "it", "ja", "jbo", "ka", "kk", "kl", "kn", "ko"),
+        *("kok", "ku", "ky", "la", "lb", "lfn", "lt", "ltg", "lv", "mi", "mk", "ml", "mr", "ms"),
+        *("mt", "mto", "my", "nb", "nci", "ne", "nl", "no", "nog", "om", "or", "pa", "pap"),
+        *("piqd", "pl", "pt", "py", "qdb", "qu", "quc", "qya", "ro", "ru", "sd", "shn", "si"),
+        *("sjn", "sk", "sl", "smj", "sq", "sr", "sv", "sw", "ta", "te", "th", "ti", "tk", "tn"),
+        *("tr", "tt", "ug", "uk", "ur", "uz", "vi", "yue", "zh"),
+    )
 
     def __init__(self, settings: Settings) -> None:
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())

@@ -90,6 +90,17 @@ TURBO = "mobiuslabsgmbh/faster-whisper-large-v3-turbo"
 class FasterWhisper(TranscriptionEngine):
     name = "faster-whisper"
     quality = 80
+    languages: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "tiny.en": ("en",),
+        "base.en": ("en",),
+        "small.en": ("en",),
+        "medium.en": ("en",),
+        "distil-small.en": ("en",),
+        "distil-medium.en": ("en",),
+        "distil-large-v2": ("en",),
+        "distil-large-v3": ("en",),
+        "distil-large-v3.5": ("en",),
+    }
     devices = ("cuda", "cpu")
     memory_mb = 2_500
     # The package's own table of sizes.

@@ -87,6 +87,7 @@ Emit = Callable[[Samples | None], bool]
 class Higgs(SpeechEngine):
     name = "higgs"
     quality = 74
+    languages = LANGUAGES
     devices = ("cuda", "cpu")  # The codec has more channels than MPS takes.
     memory_mb = 15_000
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {

@@ -130,6 +130,7 @@ DEFAULT = "af_heart"
 class KokoroOnnx(SpeechEngine):
     name = "kokoro"
     quality = 60
+    languages = ("en", "es", "fr", "hi", "it", "ja", "pt", "zh")
     memory_mb = 800
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {
         "v1.0": (

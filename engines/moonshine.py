@@ -61,6 +61,14 @@ OPTIONS = (
 class Moonshine(TranscriptionEngine):
     name = "moonshine"
     quality = 55
+    languages: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "medium-streaming-en": ("en",),
+        "small-streaming-en": ("en",),
+        "tiny-streaming-en": ("en",),
+        "small-streaming-de": ("de",),
+        "small-streaming-es": ("es",),
+        "small-streaming-ja": ("ja",),
+    }
     devices = ("cpu",)
     memory_mb = 700
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {

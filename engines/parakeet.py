@@ -79,6 +79,13 @@ V2 = "istupakov/parakeet-tdt-0.6b-v2-onnx"
 class Parakeet(TranscriptionEngine):
     name = "parakeet"
     quality = 75
+    languages: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "parakeet-tdt-0.6b-v3": EUROPEAN,
+        "parakeet-tdt-0.6b-v2": ("en",),
+        "parakeet-tdt-0.6b-v3-int8": EUROPEAN,
+        "parakeet-tdt-0.6b-v2-int8": ("en",),
+        "canary-1b-v2": EUROPEAN,
+    }
     devices = ("cpu",)
     memory_mb = 3_200
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {

@@ -68,6 +68,10 @@ MANY = (
     *("*/uk_UA/ukrainian_tts/medium/*[!3]", "*/zh_CN/huayan/medium/*[!3]"),
 )
 """One voice for each language."""
+MANY_LANGUAGES = (
+    *("en", "ar", "cs", "da", "de", "es", "fi", "fr", "it"),
+    *("nl", "no", "pl", "pt", "ru", "sv", "tr", "uk", "zh"),
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,35 @@ class Speaker(NamedTuple):
 class Piper(SpeechEngine):
     name = "piper"
     quality = 40
+    languages: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "en_US-lessac-medium": ("en",),
+        "en_US-lessac-high": ("en",),
+        "en_US-hfc_female-medium": ("en",),
+        "en_US-libritts_r-medium": ("en",),
+        "en_US-ljspeech-high": ("en",),
+        "en_GB-alan-medium": ("en",),
+        "en_GB-alba-medium": ("en",),
+        "ar_JO-kareem-medium": ("ar",),
+        "cs_CZ-jirka-medium": ("cs",),
+        "da_DK-talesyntese-medium": ("da",),
+        "de_DE-thorsten-medium": ("de",),
+        "de_DE-thorsten-high": ("de",),
+        "es_ES-davefx-medium": ("es",),
+        "es_MX-claude-high": ("es",),
+        "fi_FI-harri-medium": ("fi",),
+        "fr_FR-siwis-medium": ("fr",),
+        "it_IT-paola-medium": ("it",),
+        "nl_BE-nathalie-medium": ("nl",),
+        "no_NO-talesyntese-medium": ("no",),
+        "pl_PL-gosia-medium": ("pl",),
+        "pt_BR-faber-medium": ("pt",),
+        "ru_RU-irina-medium": ("ru",),
+        "sv_SE-nst-medium": ("sv",),
+        "tr_TR-dfki-medium": ("tr",),
+        "uk_UA-ukrainian_tts-medium": ("uk",),
+        "zh_CN-huayan-medium": ("zh",),
+        "many": MANY_LANGUAGES,
+    }
     memory_mb = 300
     # Names are paths there. All of a voice's folder, with its licence, but for samples in MP3.
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {

@@ -86,6 +86,16 @@ class Files(NamedTuple):
 class PocketTts(SpeechEngine):
     name = "pocket-tts"
     quality = 65
+    languages: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "english": ("en",),
+        "english-cloning": ("en",),
+        "french": ("fr",),
+        "german": ("de",),
+        "italian": ("it",),
+        "portuguese": ("pt",),
+        "spanish": ("es",),
+        "dutch": ("nl",),
+    }
     devices = ("cpu",)
     memory_mb = 1_500
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {

@@ -37,6 +37,7 @@ SHORTEST = RATE // 20
 class PocketSphinx(TranscriptionEngine):
     name = "pocketsphinx"
     quality = 10
+    languages = ("en",)
 
     def __init__(self, settings: Settings) -> None:
         # Measured over read, noisy, quiet, telephone and synthetic speech, words wrong and time per

@@ -84,6 +84,7 @@ Emit = Callable[[Samples | None], bool]
 class VibeVoice(SpeechEngine):
     name = "vibevoice"
     quality = 70
+    languages = LANGUAGES
     devices = ("cuda", "mps", "cpu")
     memory_mb = 7_000
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {

@@ -77,6 +77,9 @@ OPTIONS = (
 class WhisperCpp(TranscriptionEngine):
     name = "whisper-cpp"
     quality = 72
+    languages: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "base.en": ("en",),
+    }
     devices = ("mps", "cpu")
     memory_mb = 2_200
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {

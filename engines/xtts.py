@@ -84,6 +84,10 @@ class Latents(NamedTuple):
 class XttsV2(SpeechEngine):
     name = "xtts-v2"
     quality = 68
+    languages = (
+        *("en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "zh", "hu"),
+        *("ko", "ja", "hi"),
+    )
     devices = ("cuda", "cpu")
     memory_mb = 3_500
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {

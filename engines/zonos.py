@@ -106,6 +106,7 @@ Emit = Callable[[Samples | None], bool]
 class ZonosEngine(SpeechEngine):
     name = "zonos"
     quality = 66
+    languages = ("en", "ja", "zh", "fr", "de")
     devices = ("cuda", "cpu")
     memory_mb = 5_000
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {

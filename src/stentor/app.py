@@ -27,6 +27,7 @@ from stentor.lifecycle.catalog import (
 )
 from stentor.lifecycle.child import hold_up_one_thread
 from stentor.lifecycle.device import devices_present
+from stentor.lifecycle.languages import Spoken
 from stentor.lifecycle.memory import device_sizes, machine, memory_budget
 from stentor.lifecycle.proposal import Choice, better, propose
 from stentor.lifecycle.residency import Residency
@@ -36,6 +37,7 @@ from stentor.live_config import LiveConfig
 from stentor.pipelines.listen import Listener
 from stentor.pipelines.speak import Speaker
 from stentor.routing.models import Model, Models
+from stentor.storage.kept_languages import wanted_languages
 from stentor.storage.kept_models import KeptModels, with_kept
 from stentor.telemetry.metrics import Metrics
 from stentor.threads import Threads
@@ -64,6 +66,7 @@ class Stentor:
         self._clearing: asyncio.Task[None] | None = None
         self.offers: Sequence[Offer] = ()
         self.aliases: Mapping[str, str] = {}
+        self.languages: tuple[str, ...] = ()
         self.apply(config)
 
     def apply(self, config: Config) -> None:
@@ -83,7 +86,7 @@ class Stentor:
         configured = configured_models(config)
         offered = offers(configured, place)
         models = [self._model(each, configured[each.model], place) for each in offered]
-        self._name(models, offered, configured)
+        self._name(models, offered, configured, wanted_languages(config))
         self.residency.budget = memory_budget(config.lifecycle.memory_budget, device_sizes())
         self.residency.timeout = config.lifecycle.memory_timeout
         for service in self.services:
@@ -101,17 +104,18 @@ class Stentor:
         configured = configured_models(self.config)
         offered = offers(configured, self._place)
         if offered != self.offers:
-            self._name(list(self.models), offered, configured)
+            self._name(list(self.models), offered, configured, self.languages)
 
     def _name(
         self,
         models: Sequence[Model],
         offered: Sequence[Offer],
         configured: Mapping[str, ModelConfig],
+        languages: tuple[str, ...],
     ) -> None:
         """From now on there are these. Raises ConfigurationError, with nothing changed."""
         taken = {name for key, model in configured.items() for name in (key, *model.aliases)}
-        aliases = openai_aliases(offered, taken)
+        aliases = openai_aliases(offered, taken, languages)
         given = {
             name: [*model.aliases, *(alias for alias, meant in aliases.items() if meant == name)]
             for name, model in configured.items()
@@ -119,12 +123,21 @@ class Stentor:
         self.models.replace(models, given)
         if self._watching is not None and aliases != self.aliases:  # it is open
             log.info("aliases", models=aliases)
-        self.offers, self.aliases = offered, aliases
+        self.offers, self.aliases, self.languages = offered, aliases, languages
 
     def better(self) -> tuple[Choice, ...]:
         """Models that suit this machine and would do their work better than what is here."""
         here = machine(self.config.storage.data_dir)
-        return better(propose(here, (), self.engines), self.offers, self.engines)
+        proposal = propose(here, self.languages, self.engines)
+        return better(proposal, self.offers, self.engines, self.languages)
+
+    def spoken(self, name: str) -> Spoken | None:
+        """Of the model of that name; None where no languages are wanted."""
+        found = next((each for each in self.offers if each.model == name), None)
+        if found is None or not self.languages:
+            return None
+        does = "hears" if found.task == "transcription" else "speaks"
+        return Spoken(does, self.languages, found.languages)
 
     def _model(self, offer: Offer, model: ModelConfig, place: Place) -> Model:
         """The one that is there, if it would be built as it is, and lost nothing that it runs with:

@@ -35,6 +35,12 @@ def pitch(samples: Samples, rate: int) -> float:
     return float(np.median(found))
 
 
+def test_they_know_the_languages_that_they_declare() -> None:
+    for engine in (speech_engine("espeak"), transcription_engine("pocketsphinx")):
+        known = {tag.partition("-")[0] for tag in engine.capabilities.languages}
+        assert set(engine.languages) == known
+
+
 def test_espeak_has_the_length_of_speech() -> None:
     engine = speech_engine("espeak")
     normal, _ = spoken(engine, call(engine, TEXT))

@@ -19,6 +19,7 @@ from stentor.config import (
 )
 from stentor.lifecycle.catalog import OPENAI_MODELS, Offer, offer, openai_aliases
 from stentor.live_config import LiveConfig
+from stentor.storage.kept_languages import keep_languages, wanted_languages
 from stentor.storage.kept_models import KeptModels
 from stentor_engine.contract import Task
 from stentor_engine.loader import Declaration
@@ -78,6 +79,7 @@ def test_an_empty_key_is_no_key(toml: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "[models.mine]\nbackends = []",
         '[models.mine]\nbackends = [{ kind = "nothing", engine = "echo" }]',
         "[sever]\nport = 1",
+        '[engines]\nlanguages = ["Elvish of the woods"]',
     ],
 )
 def test_mistakes_are_refused(toml: Path, text: str) -> None:
@@ -183,6 +185,21 @@ def test_two_engines_of_one_name_in_a_folder_are_refused(toml: Path, tmp_path: P
     assert "phone" in Stentor(Config()).engines  # none is used: nothing is wrong
     toml.write_text(config + "[models.m]\nbackends = [{ engine = 'phone' }]\n")
     with pytest.raises(ConfigurationError, match=r"'phone', in phone\.py and phone_old\.py"):
+        Stentor(Config())
+
+
+def test_languages_are_those_of_the_file_or_those_that_are_kept(
+    toml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STENTOR_DATA_DIR", str(tmp_path / "data"))
+    assert wanted_languages(Config()) == ()
+    keep_languages(tmp_path / "data", ["de", "en"])
+    assert wanted_languages(Config()) == ("de", "en")
+    toml.write_text('[engines]\nlanguages = ["French", "en-GB", "en"]\n')
+    assert wanted_languages(Config()) == ("fr", "en")
+    toml.write_text("")
+    (tmp_path / "data" / "languages.json").write_text("{")
+    with pytest.raises(ConfigurationError, match=r"languages\.json cannot be read"):
         Stentor(Config())
 
 

@@ -52,6 +52,7 @@ def http_app(stentor: Stentor, live: LiveConfig, metrics: Metrics) -> FastAPI:
         log.info(
             "aliases",
             models=dict(stentor.aliases),
+            **_languages(stentor),
             better=[choice.name for choice in stentor.better()],
         )
         await stentor.open()
@@ -89,6 +90,12 @@ def http_app(stentor: Stentor, live: LiveConfig, metrics: Metrics) -> FastAPI:
     app.include_router(health_router(metrics))
     app.include_router(docs_router())
     return app
+
+
+def _languages(stentor: Stentor) -> dict[str, object]:
+    """What those models know of the wanted languages, if any are wanted."""
+    meant = dict.fromkeys(stentor.aliases.values())
+    return {"languages": {m: str(stentor.spoken(m)) for m in meant}} if stentor.languages else {}
 
 
 def _middleware(config: Config, metrics: Metrics) -> list[Middleware]:

@@ -56,7 +56,8 @@ class Place:
         config = self.config
         named = [each.engine for each in model.backends if isinstance(each, EngineBackendConfig)]
         files = [self.engines.get(engine) for engine in named]
-        return (config.lifecycle, config.engines, config.storage, *map(_written, files))
+        engines = config.engines.model_copy(update={"languages": []})  # a wish, no backend's own
+        return (config.lifecycle, engines, config.storage, *map(_written, files))
 
 
 def _written(file: Path | None) -> tuple[Path, int] | None:

@@ -27,11 +27,11 @@ def _offer(name: str, model: ModelConfig, place: Place) -> Offer:
     declarations = [
         declared(each.engine, place.engines)
         if isinstance(each, EngineBackendConfig)
-        else Declaration(name, each.task)
+        else Declaration(name, each.task, languages=tuple(each.languages))
         for each in model.backends
     ]
     here = tuple(_is_here(each, model, place) for each in model.backends)
-    return offer(name, declarations, here)
+    return offer(name, declarations, here, weights=model.weights)
 
 
 def _is_here(backend: BackendConfig, model: ModelConfig, place: Place) -> bool:

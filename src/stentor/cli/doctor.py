@@ -51,7 +51,7 @@ async def _findings(config: Config, stentor: Stentor) -> AsyncIterator[Finding]:
     async for finding in server(config):
         yield finding
     async with _trial(config, stentor) as trial:
-        async for finding in models(trial):
+        async for finding in models(trial, stentor):
             yield finding
     for finding in better(stentor):
         yield finding

@@ -168,7 +168,8 @@ def voices(
 @app.command()
 def setup(
     language: Annotated[
-        list[str] | None, typer.Option(help="that you speak, as de; default: English")
+        list[str] | None,
+        typer.Option(help="that you speak, as de; default: as told before, or English"),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="without asking")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="propose only")] = False,

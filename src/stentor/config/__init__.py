@@ -31,6 +31,7 @@ from stentor.config.values import (
     parse_device_of_budget,
     parse_duration,
     parse_idle,
+    parse_language,
 )
 from stentor.mistakes import place, worded
 
@@ -57,6 +58,7 @@ __all__ = [
     "own_models",
     "parse_duration",
     "parse_idle",
+    "parse_language",
 ]
 
 
@@ -137,6 +139,11 @@ class Engines(Section):
     pull_timeout: Seconds = Field(3600.0, description="for what an engine needs, and for weights")
     accepted_licences: list[str] = Field(
         [], description="licences of weights that you have read and accepted, by their names"
+    )
+    languages: list[Annotated[str, AfterValidator(parse_language)]] = Field(
+        [],
+        description="those that you speak, as de: OpenAI's names mean a model that knows them; "
+        "default: what `stentor setup` was told",
     )
     torch: str = Field(
         "auto",

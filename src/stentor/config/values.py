@@ -55,6 +55,17 @@ def parse_checksum(value: object) -> object:
     return value.lower()
 
 
+def parse_language(value: str) -> str:
+    """The primary tag of a language: `de` of `de-AT` or `German`. Raises ValueError."""
+    # Imported only here: hardly any configuration names one.
+    from stentor.text.language_tags import language_tag, primary
+
+    tag = language_tag(value)
+    if tag is None:
+        raise ValueError(f"{value!r} is no language: give such as de, en")
+    return primary(tag)
+
+
 def parse_idle(value: object) -> object:
     """As `parse_duration`; infinite for `"never"`."""
     return math.inf if value == NEVER else parse_duration(value)

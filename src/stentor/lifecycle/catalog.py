@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import stentor
+from stentor.lifecycle.languages import covered, languages_of
 from stentor_engine.contract import Task
 from stentor_engine.loader import Declaration, engine_declarations, engine_names
 
@@ -28,6 +29,8 @@ class Offer:
     quality: int
     here: tuple[bool, ...] = (True,)
     """Of each of its backends whether all that it needs is on this machine."""
+    languages: frozenset[str] | None = None
+    """Those that it knows; None: not told."""
 
     @property
     def present(self) -> bool:
@@ -86,25 +89,38 @@ def declared(engine: str, engines: Mapping[str, Path]) -> Declaration:
 
 
 def offer(
-    model: str, declarations: Sequence[Declaration], here: tuple[bool, ...] = (True,)
+    model: str,
+    declarations: Sequence[Declaration],
+    here: tuple[bool, ...] = (True,),
+    *,
+    weights: str | None = None,
 ) -> Offer:
     """Of a model, from what is known of its backends, in order of preference: the first one that
     tells its task speaks for all. A backend of which nothing is known is a `Declaration` without
     a task.
     """
     told = next((each for each in declarations if each.task is not None), Declaration(model))
-    return Offer(model, told.task, told.quality, here)
+    return Offer(model, told.task, told.quality, here, languages_of(told, weights))
 
 
-def openai_aliases(offers: Sequence[Offer], taken: Collection[str]) -> dict[str, str]:
+def rank(quality: int, languages: Collection[str] | None, wanted: Sequence[str]) -> tuple[int, int]:
+    """What is better ranks higher: who knows more of the wanted languages, of equals the quality
+    counts.
+    """
+    return len(covered(wanted, languages)), quality
+
+
+def openai_aliases(
+    offers: Sequence[Offer], taken: Collection[str], wanted: Sequence[str] = ()
+) -> dict[str, str]:
     """From OpenAI's names to models, for all names that are not `taken`: each means the best model
-    of its task, of equals the first; one that is not present only where none is. A model whose
-    task is not known gets none: its owner can give it any.
+    of its task, by `rank`, of equals the first; one that is not present only where none is. A
+    model whose task is not known gets none: its owner can give it any.
     """
     meanings: dict[str, str] = {}
     for task, names in OPENAI_MODELS.items():
         able = [each for each in offers if each.task == task]
         if able:
-            best = max(able, key=lambda each: (each.present, each.quality))
+            best = max(able, key=lambda o: (o.present, rank(o.quality, o.languages, wanted)))
             meanings.update({name: best.model for name in names if name not in taken})
     return meanings

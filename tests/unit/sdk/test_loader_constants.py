@@ -65,3 +65,21 @@ def test_what_is_told_is_true(file: Path, call: str, made: Weights) -> None:
 )
 def test_anything_else_is_not_declared(file: Path, weights: str) -> None:
     assert declared(file, weights) == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("('en', 'de')", ("en", "de")),
+        ("MORE", ("a.json", "b.bin", "c", "d")),
+        ("{'n': MORE, 'm': ('en',)}", {"n": ("a.json", "b.bin", "c", "d"), "m": ("en",)}),
+        ("{'n': 'en', 'm': ('en',)}", {"m": ("en",)}),
+        ("'en'", ()),
+        ("('en', 5)", ()),
+        ("spoken()", ()),
+    ],
+)
+def test_languages_are_told_in_the_same_way(file: Path, written: str, told: object) -> None:
+    file.write_text(ENGINE.replace("weights = WEIGHTS", f"languages = {written}"))
+    (found,) = engine_declarations(file)
+    assert found.languages == told

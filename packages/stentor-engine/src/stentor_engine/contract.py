@@ -210,6 +210,9 @@ class Engine(ABC):
     weights: ClassVar[Mapping[str, tuple[Weights, ...]]] = {}
     """By short names that `Settings.weights` may have in the configuration; the first one is the
     usual one. Empty: the engine brings what it needs."""
+    languages: ClassVar[tuple[str, ...] | Mapping[str, tuple[str, ...]]] = ()
+    """Those that it speaks or hears, as `en`; where that hangs on the weights, by their short
+    names. Not told: it is taken to know all."""
     capabilities: Capabilities
     """Set by `__init__`."""
 

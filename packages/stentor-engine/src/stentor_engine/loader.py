@@ -42,6 +42,7 @@ class Declaration:
     devices: tuple[str, ...] = Engine.devices
     memory_mb: int = Engine.memory_mb
     weights: Mapping[str, tuple[Weights, ...]] = field(default_factory=dict)
+    languages: tuple[str, ...] | Mapping[str, tuple[str, ...]] = ()
 
 
 def engine_declarations(path: Path) -> tuple[Declaration, ...]:
@@ -104,6 +105,7 @@ def _declaration(
         _devices(given("devices")),
         _number(given("memory_mb"), most=2**31, usual=Engine.memory_mb),
         _weights(given("weights")),
+        _languages(given("languages")),
     )
 
 
@@ -186,6 +188,19 @@ def _weights(given: object) -> Mapping[str, tuple[Weights, ...]]:
         and isinstance(parts, tuple)
         and all(isinstance(part, Weights) for part in parts)
     }
+
+
+def _languages(given: object) -> tuple[str, ...] | Mapping[str, tuple[str, ...]]:
+    """Of weights whose languages are not told as they should be, nothing."""
+    if isinstance(given, dict):
+        named = {str(name): _tags(tags) for name, tags in given.items()}
+        return {name: tags for name, tags in named.items() if tags}
+    return _tags(given)
+
+
+def _tags(given: object) -> tuple[str, ...]:
+    known = isinstance(given, tuple) and all(isinstance(each, str) for each in given)
+    return given if known and isinstance(given, tuple) else ()
 
 
 def engine_class(

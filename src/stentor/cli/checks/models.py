@@ -31,14 +31,14 @@ class _Spoken:
     words: int
 
 
-async def models(trial: Trial) -> AsyncIterator[Finding]:
+async def models(trial: Trial, stentor: Stentor) -> AsyncIterator[Finding]:
     try:
         candidates = await trial.candidates()
     except FAILURES as error:
         yield Finding("note", "models", f"not tried, since the server does not tell: {error}")
         return
     for name in (SPEAKS, LISTENS):
-        yield _alias(name, candidates)
+        yield _alias(name, candidates, stentor)
     spoken: dict[str, bytes] = {}
     others = []
     for each in sorted(candidates, key=lambda candidate: SPEAKS not in _names(candidate)):
@@ -71,14 +71,16 @@ def _names(candidate: Candidate) -> tuple[str, ...]:
     return (candidate.name, *candidate.aliases)
 
 
-def _alias(name: str, candidates: Sequence[Candidate]) -> Finding:
+def _alias(name: str, candidates: Sequence[Candidate], stentor: Stentor) -> Finding:
     model = next((each for each in candidates if name in _names(each)), None)
     if model is None:
         advice = f'give it to one of your models: aliases = ["{name}"]'
         return Finding("note", name, "means no model: name one with --model", advice)
     others = [alias for alias in model.aliases if alias != name]
     also = f", as {', '.join(others)}" if others else ""
-    return Finding("ok", name, f"means {model.name}{also}")
+    spoken = stentor.spoken(model.name)
+    what = f"means {model.name}{also}" + (f"; {spoken}" if spoken else "")
+    return Finding("note" if spoken and spoken.lacking else "ok", name, what)
 
 
 async def _say(trial: Trial, model: str, *, words: bool) -> _Spoken:
