@@ -28,7 +28,7 @@ from stentor.lifecycle.catalog import (
 from stentor.lifecycle.child import hold_up_one_thread
 from stentor.lifecycle.device import devices_present
 from stentor.lifecycle.languages import Spoken
-from stentor.lifecycle.memory import device_sizes, machine, memory_budget
+from stentor.lifecycle.memory import device_sizes, look_at_gpus, machine, memory_budget
 from stentor.lifecycle.proposal import Choice, better, propose
 from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.service import AnyService
@@ -55,7 +55,7 @@ class Stentor:
         """Starts nothing: workers start when they are first needed. Raises ConfigurationError."""
         hold_up_one_thread()
         lifecycle, server = config.lifecycle, config.server
-        self.residency = Residency({}, timeout=lifecycle.memory_timeout)
+        self.residency = Residency({}, timeout=lifecycle.memory_timeout, look=look_at_gpus)
         self.models = Models()
         self.threads = Threads(lifecycle.cpu_threads)
         self.speaker = Speaker(self.models, self.threads, max_chars=server.max_input_chars)

@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,19 @@ print(json.dumps([
 ]))
 """
 
+HOLD = """
+import ctypes, sys
+cuda, context, device = ctypes.CDLL("libcuda.so.1"), ctypes.c_void_p(), ctypes.c_int()
+address = ctypes.c_uint64()
+assert cuda.cuInit(0) == 0
+assert cuda.cuDeviceGet(ctypes.byref(device), 0) == 0
+assert cuda.cuDevicePrimaryCtxRetain(ctypes.byref(context), device) == 0
+assert cuda.cuCtxSetCurrent(context) == 0
+assert cuda.cuMemAlloc_v2(ctypes.byref(address), ctypes.c_size_t(int(sys.argv[1]) << 20)) == 0
+print("held", flush=True)
+sys.stdin.read()
+"""
+
 
 @dataclass(frozen=True)
 class Driver:
@@ -48,6 +62,19 @@ class Driver:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    @contextmanager
+    def stranger(self, mib: int) -> Iterator[int]:
+        """A program that holds so much of the first GPU; its process."""
+        command = [sys.executable, "-c", HOLD, str(mib)]
+        environment = {**os.environ, **self.environment}
+        with subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"held\n"
+            yield process.pid
+            process.kill()
 
     def taken(self, number: int = 0) -> dict[str, int]:
         """Bytes of that GPU by process."""

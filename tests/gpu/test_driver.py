@@ -99,6 +99,14 @@ def test_what_is_proposed_for_a_gpu(driver: Driver, tmp_path: Path) -> None:
     assert "chatterbox-turbo" not in told
 
 
+def test_what_others_have_is_not_proposed(driver: Driver, tmp_path: Path) -> None:
+    environment = {**driver.environment, "STENTOR_DATA_DIR": str(tmp_path)}
+    with driver.stranger(5000):
+        told = stentor("setup", "--dry-run", cwd=tmp_path, env=environment).stderr.decode()
+    assert "a GPU with 4 GiB free" in told
+    assert "chatterbox-turbo" not in told
+
+
 def test_doctor_tells_of_them(driver: Driver, tmp_path: Path) -> None:
     environment = {**driver.environment, "STENTOR_DATA_DIR": str(tmp_path)}
     told = stentor("doctor", "--json", cwd=tmp_path, env=environment)

@@ -78,6 +78,36 @@ def test_two_that_do_not_fit_take_turns(start_server: StartServer, driver: Drive
     assert HELD * MIB <= most <= BUDGET * MIB
 
 
+def test_others_have_what_they_have(start_server: StartServer, driver: Driver) -> None:
+    """What does not fit beside another program's memory goes to the next backend, or waits and is
+    told who has it; when that is gone, all is as before.
+    """
+    total = driver.gpus()[0]["total"]
+    assert isinstance(total, int)
+    declared = f'memory = "{HELD + 500}MiB"\n'
+    two = model("two", also=declared + ON_CPU.format(name="two"))
+    config = ENGINES + model("m", also=declared) + two
+    server = start_server(config, **driver.environment)
+    with ThreadPoolExecutor(1) as clients, driver.stranger(total // MIB - HELD):
+        until(lambda: others(server) > HELD * MIB, "it is seen")
+        assert ask(server, "two").headers["X-Stentor-Backend"] == "engine:echo:1"
+        refused = ask(server, "m")
+        assert (refused.status_code, error(refused)["code"]) == (503, "no_room")
+        assert "other programs hold" in error(refused)["message"]
+        assert int(refused.headers["Retry-After"]) > 0
+        assert not server.workers("vram")
+        waiting = clients.submit(ask, server, "m")
+        until(lambda: stands(server, "m") == "starting", "it waits")
+    assert waiting.result().status_code == 200
+    until(lambda: others(server) < HELD * MIB, "it is gone")
+    assert ask(server, "two").headers["X-Stentor-Backend"] == "engine:vram"
+
+
+def others(server: Server) -> int:
+    """Bytes of the first GPU."""
+    return int(server.http.get("/api/status").json()["devices"]["cuda:0"]["others"])
+
+
 def test_a_pause_frees_it(start_server: StartServer, driver: Driver) -> None:
     """What runs there is finished, what has another backend goes on there."""
     config = ENGINES + model("m") + model("two", also=ON_CPU.format(name="two"))

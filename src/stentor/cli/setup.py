@@ -68,7 +68,7 @@ def _primary(given: str) -> str:
 
 
 def _show(here: Machine, proposal: Proposal) -> None:
-    gpu = f"a GPU with {here.gpu:.0f} GiB" if here.gpu else "no Nvidia GPU"
+    gpu = f"a GPU with {here.gpu:.0f} GiB free" if here.gpu else "no Nvidia GPU"
     _say(f"this machine: {gpu}, {here.memory:.0f} GiB of memory, {here.disk:.0f} GiB of disk free")
     for choice in proposal.choices:
         _say(f"  {choice.name}: {choice.why} (about {choice.disk} GiB on disk)")

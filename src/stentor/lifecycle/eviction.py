@@ -33,6 +33,8 @@ class Room(Enum):
     """It fits when those that are named have left; they are idle."""
     WAIT = "wait"
     """It would fit if those that are named, some of them busy, had left."""
+    OTHERS = "others"
+    """It would fit if what other programs take were free."""
     NEVER = "never"
 
 
@@ -45,12 +47,27 @@ class Plan:
     """The device that has not enough."""
 
 
-def make_room(need: Bytes, residents: Sequence[Resident], budget: Bytes) -> Plan:
+def make_room(
+    need: Bytes, residents: Sequence[Resident], budget: Bytes, left: Bytes | None = None
+) -> Plan:
     """For something that needs so much. A device without a budget has room for everything.
+    `left`: what other programs leave of a device, where that is known.
 
     The cheapest to start again leaves first, of equals the one that is idle longest; never a busy
     one while idle ones are enough, never a pinned one, and none whose leaving would not help.
     """
+    plan = _make_room(need, residents, within(budget, left or {}))
+    if plan.room is Room.NEVER and _make_room(need, residents, budget).room is not Room.NEVER:
+        return Plan(Room.OTHERS, short=plan.short)
+    return plan
+
+
+def within(budget: Bytes, left: Bytes) -> Bytes:
+    """The budget, where there is so much."""
+    return {device: min(most, left.get(device, most)) for device, most in budget.items()}
+
+
+def _make_room(need: Bytes, residents: Sequence[Resident], budget: Bytes) -> Plan:
     short = _short(need, residents, budget)
     if not short:
         return Plan(Room.FITS)

@@ -15,6 +15,8 @@ class Gpu:
     name: str
     memory: int | None
     """Bytes; None: it does not tell, as one that shares the machine's."""
+    free: int | None
+    """Bytes that nobody has; None: it does not tell."""
     taken: Mapping[int, int]
     """Bytes by process, as far as it tells: inside a container it may not."""
 
@@ -51,13 +53,14 @@ def visible(given: str | None, uuids: Sequence[str]) -> list[int]:
 
 
 def _gpu(handle: object) -> Gpu:
-    memory, taken = None, {}
+    memory, free, taken = None, None, {}
     with contextlib.suppress(pynvml.NVMLError):
-        memory = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
+        info = pynvml.nvmlDeviceGetMemoryInfo(handle)
+        memory, free = int(info.total), int(info.free)
     with contextlib.suppress(pynvml.NVMLError):
         for process in pynvml.nvmlDeviceGetComputeRunningProcesses(handle):
             taken[int(process.pid)] = int(process.usedGpuMemory or 0)
-    return Gpu(str(pynvml.nvmlDeviceGetName(handle)), memory, taken)
+    return Gpu(str(pynvml.nvmlDeviceGetName(handle)), memory, free, taken)
 
 
 @contextlib.contextmanager

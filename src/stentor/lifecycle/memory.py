@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -12,6 +14,7 @@ import psutil
 from stentor.lifecycle.eviction import Bytes
 from stentor.lifecycle.gpus import gpus
 from stentor.lifecycle.proposal import Machine
+from stentor.lifecycle.strangers import Seen
 
 GIB = 2**30
 CONTAINER_LIMITS = (
@@ -28,19 +31,44 @@ def memory_of(pid: int) -> Bytes:
     inside a container it may not. Blocks for about a millisecond.
     """
     pids, ram = set(), 0
-    try:
-        root = psutil.Process(pid)
-        for process in [root, *root.children(recursive=True)]:
-            with contextlib.suppress(psutil.Error):  # it ended just now
-                ram += process.memory_info().rss
-                pids.add(process.pid)
-    except psutil.Error:
+    for process in _family(pid):
+        with contextlib.suppress(psutil.Error):  # it ended just now
+            ram += process.memory_info().rss
+            pids.add(process.pid)
+    if not pids:
         return {}
     used = {"ram": ram}
     for index, gpu in enumerate(gpus()):
         if taken := sum(size for pid, size in gpu.taken.items() if pid in pids):
             used[f"cuda:{index}"] = taken
     return used
+
+
+def _family(pid: int) -> Iterator[psutil.Process]:
+    """A process and all that it started; nothing where it has ended."""
+    with contextlib.suppress(psutil.Error):
+        root = psutil.Process(pid)
+        yield from [root, *root.children(recursive=True)]
+
+
+def gpu_memory() -> dict[str, Seen]:
+    """Of each GPU that tells, by device; ours is what this process and all that it started take.
+    Blocks for some milliseconds.
+    """
+    found = gpus()
+    pids = {process.pid for process in _family(os.getpid())} if found else set()
+    return {
+        f"cuda:{index}": Seen(
+            gpu.memory, gpu.free, sum(size for pid, size in gpu.taken.items() if pid in pids)
+        )
+        for index, gpu in enumerate(found)
+        if gpu.memory and gpu.free is not None
+    }
+
+
+async def look_at_gpus() -> Mapping[str, Seen]:
+    """The same, in a thread of its own: a driver may take its time."""
+    return await asyncio.to_thread(gpu_memory)
 
 
 def memory_budget(given: Bytes, sizes: Bytes) -> Bytes:
@@ -65,8 +93,7 @@ def ram_size(limits: Sequence[Path] = CONTAINER_LIMITS) -> int:
 
 def machine(folder: Path) -> Machine:
     """`folder`: where models would be kept."""
-    sizes = device_sizes()
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    gpu = max((size for device, size in sizes.items() if device != "ram"), default=0)
+    gpu = max((gpu.free + gpu.ours for gpu in gpu_memory().values()), default=0)
     free = shutil.disk_usage(there).free
-    return Machine(gpu=gpu / GIB, memory=sizes["ram"] / GIB, disk=free / GIB)
+    return Machine(gpu=gpu / GIB, memory=ram_size() / GIB, disk=free / GIB)

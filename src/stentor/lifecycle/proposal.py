@@ -30,7 +30,9 @@ DISK = {
 
 @dataclass(frozen=True)
 class Machine:
-    """GiB of the largest GPU (0: none), of memory, and free where the data folder is."""
+    """GiB of a GPU that others leave, of the one where that is most (0: there is none); of memory;
+    and free where the data folder is.
+    """
 
     gpu: float
     memory: float

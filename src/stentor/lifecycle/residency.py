@@ -2,13 +2,15 @@
 
 What does not fit waits: for idle ones to be stopped, which happens at once, or for busy ones, which
 then take no new requests and leave when their running ones have ended. Whoever waits longest is
-served first on its device, so two that do not fit together take turns.
+served first on its device, so two that do not fit together take turns. Whoever waits for what other
+programs take of a GPU holds nobody up: those do not know that it waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from stentor.lifecycle.eviction import Bytes, Plan, Resident, Room, make_room
 from stentor.lifecycle.resident import exclusive, resident
 from stentor.lifecycle.service import AnyService
 from stentor.lifecycle.state import State
+from stentor.lifecycle.strangers import Look, Ours, Strangers
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +30,8 @@ PATIENCE = 2.0
 """Seconds that something waits beside what is in use, before that lets nobody in any more: what was
 just loaded shall do more than one request."""
 WATCH_INTERVAL = 2.0
+OTHERS_PATIENCE = 10.0
+"""Seconds that something waits for what other programs take, before it is refused."""
 GPUS = ("cuda", "mps")
 """Kinds of devices that their owner may want for something else."""
 
@@ -37,6 +42,8 @@ class _Waiter:
     granted: asyncio.Future[None]
     patient: bool = True
     """Not yet so long that what is in use has to let nobody in any more."""
+    hindered: float | None = None
+    """Seconds of the monotonic clock since when only other programs keep it waiting."""
 
 
 class Residency:
@@ -48,11 +55,14 @@ class Residency:
         *,
         timeout: float,
         patience: float = PATIENCE,
+        look: Look | None = None,
     ) -> None:
         """`budget`: the most that services may take of each device; `timeout`: seconds that a claim
-        waits at most.
+        waits at most; `look`: sees the GPUs, and what else is on them.
         """
         self._budget = budget
+        self._strangers = Strangers(look)
+        self._looking: asyncio.Task[None] | None = None
         self.timeout = timeout
         self._patience = patience
         self._services: dict[str, AnyService] = {}
@@ -74,6 +84,16 @@ class Residency:
     def budget(self, budget: Bytes) -> None:
         self._budget = budget
         self.changed()
+
+    @property
+    def taken_by_others(self) -> Bytes:
+        """By device: what programs that are not ours take of GPUs, as seen last."""
+        return self._strangers.taken
+
+    @property
+    def left_by_others(self) -> Bytes:
+        """By device: what those leave to all services together."""
+        return self._strangers.left
 
     @property
     def services(self) -> Mapping[str, AnyService]:
@@ -122,7 +142,7 @@ class Residency:
             async with asyncio.timeout(self.timeout):
                 await waiter.granted
         except TimeoutError:
-            raise NoRoom(f"'{name}' found no memory within {self.timeout:g} s") from None
+            raise self._late(name) from None
         finally:
             patience.cancel()
             self._waiting.remove(waiter)
@@ -142,15 +162,36 @@ class Residency:
 
     def changed(self) -> None:
         """Lets in what fits, in the order of waiting; asks others to leave where that is needed,
-        and takes that back where it no longer is.
+        and takes that back where it no longer is. Where a GPU is waited for, the GPUs are looked at
+        before.
         """
+        if any(self._needs_gpu(each.name) for each in self._waiting if not each.granted.done()):
+            self._look_and_decide()
+        else:
+            self._decide()
+
+    def _look_and_decide(self) -> None:
+        """Soon; one look is for all that changes meanwhile."""
+        if not self._strangers.can_look:
+            self._decide()
+        elif self._looking is None:
+            self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        try:
+            await self._strangers.look(self._ours)
+        finally:
+            self._looking = None
+        self._decide()
+
+    def _decide(self) -> None:
         leaving: dict[str, str] = {}
         taken: set[str] = set()
         for waiter in list(self._waiting):
             devices = self._devices(waiter.name)
             if not waiter.granted.done() and not devices & taken:
                 leaving |= dict.fromkeys(self._consider(waiter), waiter.name)
-            if not waiter.granted.done():
+            if not waiter.granted.done() and waiter.hindered is None:
                 taken |= devices  # whoever came later must not overtake it there
         for name in self._asked.keys() - leaving.keys():
             self._services[name].stay(self._asked.pop(name))
@@ -170,8 +211,10 @@ class Residency:
                 self._services[each].give_way(f"{device} is full")
 
     async def watch(self) -> None:
-        """Measures what everything takes, for ever."""
+        """Measures what everything takes, ours and others', for ever."""
         while True:
+            if any(map(self._needs_gpu, self._services)):
+                self._look_and_decide()
             await asyncio.sleep(WATCH_INTERVAL)
             for service in list(self._services.values()):
                 await self._measure(service)
@@ -231,11 +274,17 @@ class Residency:
     def _consider(self, waiter: _Waiter) -> tuple[str, ...]:
         """Grants or refuses what it waits for, or tells who has to leave for it."""
         plan = self._plan(waiter.name)
+        waiter.hindered = (
+            (waiter.hindered or time.monotonic()) if plan.room is Room.OTHERS else None
+        )
         if plan.room is Room.FITS:
             self._claimed.add(waiter.name)
             waiter.granted.set_result(None)
         elif plan.room is Room.NEVER:
             waiter.granted.set_exception(NoRoom(self._too_much(waiter.name, plan.short)))
+        elif plan.room is Room.OTHERS:
+            if _since(waiter.hindered) >= OTHERS_PATIENCE:
+                waiter.granted.set_exception(self._hindered(waiter.name, plan.short))
         elif plan.room is Room.EVICT or not waiter.patient:
             return plan.leave
         return ()
@@ -252,15 +301,29 @@ class Residency:
         stays = "".join(f", {n} stays with {m / 2**20:.0f} MiB" for n, m in pinned.items() if m)
         return f"{name} needs {need:.0f} MiB of {device}: all may take {most:.0f} MiB{stays}"
 
+    def _late(self, name: str) -> NoRoom:
+        plan = self._plan(name)
+        if plan.room is Room.OTHERS:
+            return self._hindered(name, plan.short)
+        return NoRoom(f"'{name}' found no memory within {self.timeout:g} s")
+
+    def _hindered(self, name: str, device: str) -> NoRoom:
+        need, held = self._need(name)[device] / 2**20, self.taken_by_others[device] / 2**20
+        return NoRoom(
+            f"{name} needs {need:.0f} MiB of {device}: other programs hold {held:.0f} MiB of it",
+            retry_after=OTHERS_PATIENCE,
+        )
+
     def _plan(self, name: str) -> Plan:
         """For one more. While what is about to be gone is enough, nobody else has to go."""
         need, limits = self._need(name), self._limits(name)
         others = [each for each in self._residents() if each.name != name]
-        plan = make_room(need, others, limits)
+        left = self._strangers.left
+        plan = make_room(need, others, limits, left)
         if plan.room is Room.FITS:
             return plan
         staying = [each for each in self._staying() if each.name != name]
-        then = make_room(need, staying, limits)
+        then = make_room(need, staying, limits, left)
         return Plan(Room.EVICT, (), plan.short) if then.room is Room.FITS else then
 
     def _need(self, name: str) -> Bytes:
@@ -304,6 +367,31 @@ class Residency:
         """Those with a bound that it needs."""
         return self._need(name).keys() & self._limits(name).keys()
 
+    def _needs_gpu(self, name: str) -> bool:
+        return any(device.startswith("cuda") for device in self._devices(name))
+
+    def _ours(self) -> Ours:
+        """Of services that were not measured yet, nobody knows what they take."""
+        takes: Counter[str] = Counter()
+        moving: set[str] = set()
+        for name in self._claimed & self._services.keys():
+            service = self._services[name]
+            used, claim = service.footprint.used, service.footprint.claim
+            takes.update({**claim, **used})
+            if service.state is not State.READY or not used:
+                moving |= {service.policy.device, *claim}
+        return Ours(dict(takes), moving)
+
     def _wanted_by_others(self, name: str) -> set[str]:
-        others = (each for each in self._waiting if each.name != name and not each.granted.done())
+        """Those that others wait for, and not for other programs."""
+        others = [
+            each
+            for each in self._waiting
+            if each.name != name and not each.granted.done() and each.hindered is None
+        ]
         return set().union(*(self._devices(each.name) for each in others))
+
+
+def _since(moment: float | None) -> float:
+    """Seconds from that moment of the monotonic clock."""
+    return 0.0 if moment is None else time.monotonic() - moment

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from stentor.errors import ModelUnavailable
 from stentor.lifecycle.needs import Policy, Room
 from stentor.lifecycle.service import Service
+from stentor.lifecycle.strangers import Seen
 
 T = TypeVar("T")
 START_TIMEOUT = 20.0
@@ -200,6 +201,27 @@ class Starter:
             self.phase = ""
         self.things.append(Thing(dict(self.takes), when_asked=self.when_asked))
         return self.things[-1]
+
+
+@dataclass
+class Card:
+    """A GPU, with things of ours on it, and with strangers."""
+
+    starters: Mapping[str, Starter]
+    size: int
+    strangers: int = 0
+    tells: bool = True
+    """Whose is what; else only how much is free."""
+    hangs: bool = False
+    looks: int = 0
+
+    async def look(self) -> Mapping[str, Seen]:
+        self.looks += 1
+        await asyncio.sleep(1e6 if self.hangs else 0)
+        alive = [thing for starter in self.starters.values() for thing in starter.alive]
+        ours = sum(thing.used.get("cuda:0", 0) for thing in alive)
+        free = max(0, self.size - self.strangers - ours)
+        return {"cuda:0": Seen(self.size, free, ours if self.tells else 0)}
 
 
 def service(

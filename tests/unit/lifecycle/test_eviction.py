@@ -75,6 +75,31 @@ def test_plan(need: dict[str, int], residents: list[Resident], plan: Plan) -> No
     assert make_room(need, residents, BUDGET) == plan
 
 
+@pytest.mark.parametrize(
+    ("need", "residents", "left", "plan"),
+    [
+        ({"cuda:0": 4}, [], {"cuda:0": 4}, Plan(Room.FITS)),
+        ({"cuda:0": 5}, [], {"cuda:0": 4}, Plan(Room.OTHERS, (), "cuda:0")),
+        ({"cuda:0": 5}, [], {"cuda:1": 0}, Plan(Room.FITS)),
+        ({"cuda:0": 11}, [], {"cuda:0": 4}, Plan(Room.NEVER, (), "cuda:0")),
+        ({"cuda:0": 11}, [], {"cuda:0": 20}, Plan(Room.NEVER, (), "cuda:0")),
+        ({"cuda:0": 4}, [resident("a", 2)], {"cuda:0": 5}, Plan(Room.EVICT, ("a",), "cuda:0")),
+        # Nobody leaves where strangers are in the way all the same.
+        ({"cuda:0": 6}, [resident("a", 2)], {"cuda:0": 5}, Plan(Room.OTHERS, (), "cuda:0")),
+        (
+            {"cuda:0": 4},
+            [resident("a", 2, pinned=True)],
+            {"cuda:0": 5},
+            Plan(Room.OTHERS, (), "cuda:0"),
+        ),
+    ],
+)
+def test_plan_beside_other_programs(
+    need: dict[str, int], residents: list[Resident], left: dict[str, int], plan: Plan
+) -> None:
+    assert make_room(need, residents, BUDGET, left) == plan
+
+
 sizes = st.fixed_dictionaries({"cuda:0": st.integers(0, 6), "ram": st.integers(0, 60)})
 everyone = st.lists(
     st.builds(

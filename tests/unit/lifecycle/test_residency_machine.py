@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from stentor.lifecycle.eviction import Bytes
+from stentor.lifecycle.eviction import Bytes, within
 from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.service import Service
 from stentor.lifecycle.state import State
 from tests.unit.lifecycle.machine import SimulatedMachine
-from tests.unit.lifecycle.simulated import STEP, Starter, Thing, is_open, service
+from tests.unit.lifecycle.simulated import STEP, Card, Starter, Thing, is_open, service
 from tests.unit.lifecycle.visit import Visit
 
 TIMEOUT = 60.0
@@ -23,20 +23,24 @@ TIMEOUT = 60.0
 LONGEST = 300.0
 """Seconds in which every wait must end."""
 NAMES = ("a", "b", "c", "d")
+SIZE = 160
+"""Of the GPU: more than the budget."""
 DEVICES = ("cuda:0", "cpu", "cuda:1")
 
 
 class Door:
-    """A residency, with a list of who waits at it."""
+    """A residency, with a list of who waits at it, and a look at whom it lets in."""
 
-    def __init__(self, residency: Residency) -> None:
+    def __init__(self, residency: Residency, let_in: Callable[[], None]) -> None:
         self._residency = residency
+        self._let_in = let_in
         self.waiting: list[str] = []
 
     async def claim(self, name: str) -> None:
         self.waiting.append(name)
         try:
             await self._residency.claim(name)
+            self._let_in()
         finally:
             self.waiting.remove(name)
 
@@ -71,13 +75,22 @@ class Machine(SimulatedMachine):
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
         async def made() -> None:
-            self.residency = Residency({"cuda:0": 100, "ram": 100}, timeout=TIMEOUT)
-            self.door = Door(self.residency)
+            self.card = Card(self.starters, SIZE, tells=data.draw(st.booleans(), "driver tells"))
+            look = self.card.look if data.draw(st.booleans(), "looks") else None
+            self.residency = Residency({"cuda:0": 100, "ram": 100}, timeout=TIMEOUT, look=look)
+            self.door = Door(self.residency, self._let_in)
             self.watching = asyncio.create_task(self.residency.watch())
             for name in NAMES:
                 self._add(name, data)
 
         self.world.run(made())
+
+    def _let_in(self) -> None:
+        """Beside what others take, there is room for all that was let in."""
+        claimed = self.residency.claimed.get("cuda:0", 0)
+        left = self.residency.left_by_others.get("cuda:0", SIZE)
+        if not self.grows and claimed > left:
+            self.world.defects.append(f"{claimed} were let in where there are {left}")
 
     def _add(self, name: str, data: st.DataObject) -> None:
         def asked_to_stop() -> None:
@@ -155,6 +168,17 @@ class Machine(SimulatedMachine):
         if self.grows:  # one that shrinks is as good as growth
             self.do(change)
 
+    @rule(size=st.sampled_from([0, 40, 90, SIZE]))
+    def strangers(self, size: int) -> None:
+        """Come and go; what is in memory they cannot take."""
+
+        def change() -> None:
+            alive = [thing for starter in self.starters.values() for thing in starter.alive]
+            ours = sum(thing.used.get("cuda:0", 0) for thing in alive)
+            self.card.strangers = max(0, min(size, SIZE - ours))
+
+        self.do(change, after=2.5)
+
     @rule(
         devices=st.sampled_from([["cuda"], ["cuda:0"], ["cpu", "cuda:1"]]),
         timeout=st.sampled_from([1.0, 20.0]),
@@ -231,6 +255,11 @@ class Machine(SimulatedMachine):
                 assert claimed <= most, device
 
     @invariant()
+    def nothing_of_ours_is_taken_for_a_strangers(self) -> None:
+        if self.services and not self.grows:
+            assert self.residency.taken_by_others.get("cuda:0", 0) <= self.card.strangers
+
+    @invariant()
     def pinned_ones_are_not_evicted(self) -> None:
         for one in self.services.values():
             if one.policy.pinned:
@@ -270,7 +299,7 @@ def _on(device: str, devices: Collection[str]) -> bool:
 
 
 def _fits(need: Bytes, residency: Residency) -> bool:
-    claimed, budget = residency.claimed, residency.budget
+    claimed, budget = residency.claimed, within(residency.budget, residency.left_by_others)
     return all(need.get(d, 0) + claimed.get(d, 0) <= most for d, most in budget.items())
 
 

@@ -60,9 +60,7 @@ def control_router(
         return Status(
             version=__version__,
             paused=sorted(residency.paused),
-            devices=device_states(
-                residency.budget, residency.claimed, list(residency.services.values())
-            ),
+            devices=device_states(residency),
             models=[model_state(model, kept=model.name in kept) for model in models],
         )
 

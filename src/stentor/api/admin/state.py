@@ -8,7 +8,7 @@ import time
 from pydantic import BaseModel
 
 from stentor.backends.base import Backend
-from stentor.lifecycle.eviction import Bytes
+from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.service import AnyService
 from stentor.routing.models import Model
 from stentor_engine.contract import Task
@@ -117,19 +117,24 @@ def _service_state(service: AnyService) -> ServiceState:
 
 
 class Device(BaseModel):
-    """Bytes: the most that models may take, what they take now, and what is promised to them."""
+    """Bytes: the most that models may take, what they take now, what is promised to them, and what
+    other programs take of a GPU.
+    """
 
     budget: int
     used: int
     claimed: int
+    others: int
 
 
-def device_states(budget: Bytes, claimed: Bytes, services: list[AnyService]) -> dict[str, Device]:
+def device_states(residency: Residency) -> dict[str, Device]:
+    services, claimed = residency.services.values(), residency.claimed
     return {
         name: Device(
             budget=most,
             used=sum(service.footprint.used.get(name, 0) for service in services),
             claimed=claimed.get(name, 0),
+            others=residency.taken_by_others.get(name, 0),
         )
-        for name, most in budget.items()
+        for name, most in residency.budget.items()
     }
