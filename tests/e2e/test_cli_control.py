@@ -57,6 +57,14 @@ def test_pause_and_resume(server: Server, command: Command) -> None:
     assert command("models", "load", "echo")[0] == 0
 
 
+def test_one_of_two_is_resumed(command: Command) -> None:
+    both = ("--device", "cuda:0", "--device", "cuda:1")
+    assert command("models", "pause", *both)[2].strip() == "paused: cuda:0, cuda:1"
+    code, _, told = command("models", "resume", "--device", "cuda:0")
+    assert (code, told.strip()) == (0, "paused: cuda:1")
+    assert command("models", "resume")[2].strip() == "nothing is paused"
+
+
 def test_a_typing_error_is_no_device(command: Command) -> None:
     code, _, told = command("models", "pause", "--device", "gpu0")
     assert code == 1

@@ -121,6 +121,37 @@ def test_kept_warm_ones_come_back(start_server: StartServer) -> None:
     assert stands(server, "cold") == "stopped"
 
 
+@pytest.mark.parametrize(
+    ("paused", "devices", "left"),
+    [
+        (["cuda:0", "cuda:1"], ["cuda:0"], ["cuda:1"]),
+        (["cuda:0", "cuda:1", "cpu"], ["cuda"], ["cpu"]),
+        (["cuda", "cpu"], ["cpu", "mps"], ["cuda"]),
+        (["cuda", "cpu"], None, []),
+        (["cuda", "cpu"], [], ["cpu", "cuda"]),
+    ],
+)
+def test_those_that_are_named_are_resumed(
+    start_server: StartServer, paused: list[str], devices: list[str] | None, left: list[str]
+) -> None:
+    server = start_server(echo("m"))
+    pause(server, devices=paused)
+    told = server.http.post("/api/resume", json={"devices": devices}).json()
+    assert told["paused"] == left
+    assert (ask(server, "m").status_code == 200) == ("cpu" not in left)
+
+
+def test_one_of_a_kind_that_is_paused_is_not_resumed_alone(start_server: StartServer) -> None:
+    server = start_server(echo("m"))
+    pause(server, devices=["cuda"])
+    refused = server.http.post("/api/resume", json={"devices": ["cuda:0"]})
+    assert (refused.status_code, error(refused)["code"]) == (409, "conflict")
+    assert "all of cuda is paused" in error(refused)["message"]
+    wrong = server.http.post("/api/resume", json={"devices": ["gpu0"]})
+    assert (wrong.status_code, error(wrong)["param"]) == (400, "devices")
+    assert resume(server)["paused"] == []
+
+
 def test_pause_and_resume_at_once_and_again(start_server: StartServer) -> None:
     """Whatever overtakes what: afterwards everything is served."""
     server = start_server(echo("m", keys="keep_warm = true"))

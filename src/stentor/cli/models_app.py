@@ -77,9 +77,14 @@ def pause(
 
 
 @models_app.command()
-def resume(server: Running = None) -> None:
+def resume(
+    device: Annotated[
+        list[str] | None, typer.Option(help="as cuda:0, cuda or cpu; default: all that is paused")
+    ] = None,
+    server: Running = None,
+) -> None:
     """Take the GPUs back into use."""
-    run("control", "resume", told_as="models resume", server=server)
+    run("control", "resume", told_as="models resume", server=server, devices=device)
 
 
 @models_app.command()

@@ -259,9 +259,10 @@ class Residency:
             await asyncio.wait(vacating)
 
     def resume(self, devices: Collection[str] | None = None) -> None:
-        """Those devices, or all."""
+        """Those devices, or kinds of them, or all."""
         was = self._paused
-        self._paused = was - frozenset(was if devices is None else devices)
+        named = was if devices is None else frozenset(devices)
+        self._paused = frozenset(each for each in was if not _names(named, each))
         log.info("resumed", devices=sorted(was - self._paused))
         for task, name in self._vacating.items():
             if not self._is_paused(name):
@@ -360,8 +361,7 @@ class Residency:
         return NoRoom(f"{device} is paused: its owner needs it for something else")
 
     def _is_paused(self, name: str) -> bool:
-        device = self._services[name].policy.device
-        return device in self._paused or device.partition(":")[0] in self._paused
+        return _names(self._paused, self._services[name].policy.device)
 
     def _devices(self, name: str) -> set[str]:
         """Those with a bound that it needs."""
@@ -390,6 +390,11 @@ class Residency:
             if each.name != name and not each.granted.done() and each.hindered is None
         ]
         return set().union(*(self._devices(each.name) for each in others))
+
+
+def _names(devices: Collection[str], device: str) -> bool:
+    """Itself, or its kind."""
+    return device in devices or device.partition(":")[0] in devices
 
 
 def _since(moment: float | None) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated
 
 from fastapi import APIRouter, Body
@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from stentor import __version__
 from stentor.api.admin.state import Device, ModelState, device_states, model_state
 from stentor.config import ConfigurationError
-from stentor.errors import InvalidRequest
+from stentor.errors import Conflict, InvalidRequest
 from stentor.lifecycle.residency import GPUS, Residency
 from stentor.live_config import LiveConfig
 from stentor.routing.models import Models
@@ -33,11 +33,25 @@ def _device(name: str) -> str:
     return name
 
 
+DeviceName = Annotated[str, AfterValidator(_device)]
+
+
 class Pause(BaseModel):
-    devices: list[Annotated[str, AfterValidator(_device)]] = list(GPUS)
+    devices: list[DeviceName] = list(GPUS)
     """Names or kinds, as cuda:0, cuda, cpu; every GPU where none is named."""
     timeout: float | None = Field(None, ge=0, le=3600)
     """Seconds for running requests to end in, in place of lifecycle.pause_timeout."""
+
+
+def _paused_as(paused: Collection[str], devices: Collection[str]) -> str | None:
+    """The kind that is paused where one of these devices is named for it."""
+    kinds = {each.partition(":")[0] for each in devices if each not in paused}
+    return next(iter(sorted((kinds - set(devices)) & set(paused))), None)
+
+
+class Resume(BaseModel):
+    devices: list[DeviceName] | None = None
+    """Names or kinds; all that is paused where none is named."""
 
 
 class Reloaded(BaseModel):
@@ -75,8 +89,12 @@ def control_router(
         return await status()
 
     @router.post("/api/resume")
-    async def resume() -> Status:
-        residency.resume()
+    async def resume(how: Annotated[Resume | None, Body()] = None) -> Status:
+        """Takes devices back into use; not one alone of a kind that is paused as a whole."""
+        devices = None if how is None else how.devices
+        if (kind := _paused_as(residency.paused, devices or ())) is not None:
+            raise Conflict(f"all of {kind} is paused, and is to be resumed as a whole")
+        residency.resume(devices)
         return await status()
 
     @router.post("/api/reload")
