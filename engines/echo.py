@@ -33,6 +33,7 @@ from stentor_engine import (
     LoadFailed,
     Option,
     OptionValue,
+    OutOfMemory,
     Samples,
     Settings,
     SpeechCall,
@@ -58,6 +59,7 @@ FAULTS = (
 LOADING = (
     Option("load_seconds", "number", 0.0, "how long loading takes", 0),
     Option("load_fails", "boolean", False, "whether loading raises an error"),
+    Option("load_needs", "string", "", "a file without which loading is out of memory"),
     Option("held_mb", "integer", 0, "memory held from loading on", 0),
     Option("parallel", "integer", 1, "how many calls at once", 1, 64),
 )
@@ -110,6 +112,8 @@ def load(options: Mapping[str, OptionValue]) -> bytearray:
     time.sleep(float(options["load_seconds"]))
     if options["load_fails"]:
         raise LoadFailed("told to fail")
+    if options["load_needs"] and not os.path.exists(str(options["load_needs"])):
+        raise OutOfMemory("told to be out of memory")
     return hold(options["held_mb"])
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.event import Event
 
-from stentor.errors import ModelUnavailable, StentorError
+from stentor.errors import ModelUnavailable, NoRoom, StentorError
 from stentor.lifecycle.state import State
 from stentor.lifecycle.workers.worker import Worker
 from stentor_engine import Capabilities
@@ -106,6 +106,7 @@ GOOD = SPEECH.data["stentor"]
         encode(info_event(Info("fake", "ready", Capabilities("speech", 0)))),
         encode(info_event(Info("fake", "ready", Capabilities("speech", RATE, parallel=-1)))),
         encode(info_event(Info("fake", "failed", error="no model"))),
+        encode(Event("info", {"stentor": {**GOOD, "state": "failed", "retryable": "yes"}})),
         encode(info_event(Info("fake", "failed"))),
         encode(info_event(Info("fake", "loading"))),
         encode(SPEECH)[:-1],
@@ -115,6 +116,18 @@ GOOD = SPEECH.data["stentor"]
 async def test_a_worker_that_never_becomes_ready(fake: FakeWorker, info: bytes) -> None:
     fake.info = info
     await start_of(Worker(fake.command(), start_timeout=0.3))
+    assert not left(fake)
+
+
+async def test_a_worker_that_is_out_of_memory_has_not_failed(fake: FakeWorker) -> None:
+    fake.info = encode(info_event(Info("fake", "failed", error="no memory", retryable=True)))
+    worker = Worker(fake.command(), start_timeout=LIMIT)
+    for _ in range(3):
+        with pytest.raises(NoRoom, match="no memory") as refused:
+            await worker.ensure_ready()
+        assert refused.value.retry_after
+        assert worker.state is State.STOPPED
+    await worker.close()
     assert not left(fake)
 
 

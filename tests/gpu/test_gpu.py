@@ -138,10 +138,26 @@ def test_a_full_gpu_is_told_and_survived(start_server: StartServer, driver: Driv
     assert ask(server, "m", options={"call_mb": 1}).status_code == 200
     assert worker.is_running()
     refused = ask(server, "large")
-    assert (refused.status_code, error(refused)["code"]) == (503, "model_unavailable")
+    assert (refused.status_code, error(refused)["code"]) == (503, "no_room")
     assert "out of memory" in error(refused)["message"]
+    assert int(refused.headers["Retry-After"]) > 0
+    assert stands(server, "large") == "stopped"  # and has not failed
     served = ask(server, "two")
     assert (served.status_code, served.headers["X-Stentor-Backend"]) == (200, "engine:echo:1")
+
+
+def test_what_nobody_declared_is_given_up_for_another(
+    start_server: StartServer, driver: Driver
+) -> None:
+    total = driver.gpus()[0]["total"]
+    assert isinstance(total, int)
+    most = f"held_mb = {total // MIB - HELD}"
+    server = start_server(ENGINES + model("a") + model("b", most), **driver.environment)
+    assert ask(server, "a").status_code == 200
+    until(lambda: server.http.get("/api/status").json()["devices"]["cuda:0"]["used"], "measured")
+    assert ask(server, "b").status_code == 200
+    told = service(server, "a")
+    assert (told["state"], told["reason"]) == ("stopped", "b/engine:vram found too little memory")
 
 
 def test_a_killed_one_leaves_nothing_of_itself(start_server: StartServer, driver: Driver) -> None:

@@ -82,6 +82,35 @@ def test_one_that_cannot_be_loaded(
     assert not server.workers("echo")
 
 
+def test_one_that_is_out_of_memory_while_it_is_loaded(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    """Neither a crash nor an end: there may be memory the next time."""
+    needs = tmp_path / "memory"
+    two = f"""
+    [models.two]
+    backends = [
+      {{ engine = "echo", options = {{ load_needs = "{needs}" }} }},
+      {{ engine = "echo" }},
+    ]
+    """
+    server = start_server(echo(f'load_needs = "{needs}"') + two)
+    for _ in range(3):
+        answer = server.http.post("/v1/audio/speech", json=BODY)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_room")
+        assert "told to be out of memory" in answer.json()["error"]["message"]
+        assert int(answer.headers["Retry-After"]) > 0
+        answer = server.http.post("/v1/audio/speech", json=BODY | {"model": "two"})
+        assert answer.headers["X-Stentor-Backend"] == "engine:echo:1"
+    assert server.all_logged().count("worker_start_failed") == 4
+    (service,) = [
+        each["service"] for each in server.http.get("/api/models/echo").json()["backends"]
+    ]
+    assert service["state"] == "stopped"
+    needs.touch()
+    assert server.http.post("/v1/audio/speech", json=BODY).status_code == 200
+
+
 def test_another_backend_speaks_where_one_cannot_start(start_server: StartServer) -> None:
     two = """
     [models.echo]

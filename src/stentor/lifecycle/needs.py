@@ -36,7 +36,9 @@ class Launcher(Protocol[R_co]):
         """What may take long and needs no memory, as an installation."""
 
     async def launch(self) -> R_co:
-        """Returns when it can be used, within a deadline of its own."""
+        """Returns when it can be used, within a deadline of its own. Raises NoRoom where there was
+        less memory than was thought.
+        """
 
 
 class Room(Protocol):
@@ -44,6 +46,9 @@ class Room(Protocol):
 
     async def claim(self, name: str) -> None:
         """Waits its turn; raises NoRoom."""
+
+    async def clear(self, name: str) -> bool:
+        """Others that are idle leave its device, though it has its claim. False: there are none."""
 
     def free(self, name: str) -> None:
         """What was claimed is free again; also where nothing was."""
@@ -62,6 +67,9 @@ class Unbounded:
     """Room for everything: for a service that is alone."""
 
     async def claim(self, name: str) -> None: ...
+    async def clear(self, name: str) -> bool:
+        return False
+
     def free(self, name: str) -> None: ...
     def forget(self, name: str) -> None: ...
     def changed(self) -> None: ...

@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 PATIENCE = 2.0
 """Seconds that something waits beside what is in use, before that lets nobody in any more: what was
 just loaded shall do more than one request."""
+CLEAR_TIMEOUT = 10.0
+"""Seconds for idle ones to end in."""
 WATCH_INTERVAL = 2.0
 OTHERS_PATIENCE = 10.0
 """Seconds that something waits for what other programs take, before it is refused."""
@@ -147,6 +149,27 @@ class Residency:
             patience.cancel()
             self._waiting.remove(waiter)
             self.changed()  # others may have waited behind it, or been asked to leave for it
+
+    async def clear(self, name: str) -> bool:
+        """Asks those that are idle to leave the device of one that found less memory there than it
+        claimed, and waits for their end, which may not come. False: there are none.
+        """
+        device = self._services[name].policy.device
+        leaving = [
+            service
+            for each in self._staying(fresh=0.0)
+            if each.name != name and not each.busy and not each.pinned
+            if (service := self._services[each.name]).policy.device == device
+            or each.memory.get(device, 0)
+        ]
+        gone = [
+            asyncio.create_task(each.gone())
+            for each in leaving
+            if each.give_way(f"{name} found too little memory")
+        ]
+        if gone:
+            await asyncio.wait(gone, timeout=CLEAR_TIMEOUT)
+        return bool(gone)
 
     def free(self, name: str) -> None:
         if name in self._claimed:

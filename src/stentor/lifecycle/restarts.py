@@ -11,6 +11,9 @@ BACKOFF_MOST = 30.0
 WAIT_MOST = 5.0
 """Seconds that a caller waits for the next start; a longer pause is an error."""
 
+FULL_PAUSE = 10.0
+"""Seconds for which its model's other backends come before one that found no memory to load in."""
+
 
 def backoff(failures: int) -> float:
     """Seconds to wait before the next start, after so many failures in a row (at least one)."""
@@ -29,6 +32,17 @@ class Restarts:
         self.at = 0.0
         """Seconds of the monotonic clock before which it must not be started."""
 
+        self._full_until = 0.0
+
+    @property
+    def full(self) -> bool:
+        """It lately found no memory while it was loaded."""
+        return time.monotonic() < self._full_until
+
+    def found_no_memory(self) -> None:
+        """While it was loaded. That is no failure of its own, and it may be tried again at once."""
+        self._full_until = time.monotonic() + FULL_PAUSE
+
     def failed(self) -> None:
         self._failures += 1
         self.at = time.monotonic() + backoff(self._failures)
@@ -36,6 +50,7 @@ class Restarts:
     def succeeded(self) -> None:
         """Earlier failures no longer count."""
         self._failures = 0
+        self._full_until = 0.0
 
     @property
     def pause(self) -> float:

@@ -110,7 +110,9 @@ class Service(Generic[R]):
     def healthy(self) -> bool:
         """To begin here is no worse than elsewhere."""
         ready = self._state is State.READY
-        return self.open and self.startable and (ready or self._room.has_room(self.name))
+        if not self.open or not self.startable:
+            return False
+        return ready or (not self._restarts.full and self._room.has_room(self.name))
 
     @property
     def ready_at(self) -> float:
@@ -234,15 +236,22 @@ class Service(Generic[R]):
             self._close_for(why)
         try:
             async with asyncio.timeout(timeout):
-                await self._gone()
+                await self.gone()
         except TimeoutError:
             self.withdraw()
             self._begin_stop(why)
-            await self._gone()
+            await self.gone()
         except asyncio.CancelledError:
             self.stay(why)
             self._room.changed()  # somebody may still wait for it to leave
             raise
+
+    async def gone(self) -> None:
+        """Waits for the end of what has to go, and not of what is started after it."""
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
+        if self._giving_way is not None and self._watching is not None:
+            await asyncio.wait([self._watching])
 
     def measured(self, used: Bytes) -> None:
         """What it takes now."""
@@ -293,7 +302,7 @@ class Service(Generic[R]):
             self.starts.ask()
             await self._claim()
             self.starts.launch()
-            running = await self._launcher.launch()
+            running = await self._launch()
         except ModelUnavailable as error:
             self._start_ended(str(error), withdrawn=isinstance(error, NoRoom))
             raise
@@ -310,6 +319,20 @@ class Service(Generic[R]):
         self._settle()
         log.info("service_ready", service=self.name, seconds=round(self.starts.took, 3))
         return running
+
+    async def _launch(self) -> R:
+        """What finds less memory than was thought is tried once more, without the idle ones."""
+        try:
+            return await self._launcher.launch()
+        except NoRoom as error:
+            log.warning("no_memory_to_load", service=self.name, why=str(error))
+            try:
+                if not await self._room.clear(self.name):
+                    raise
+                return await self._launcher.launch()
+            except NoRoom:
+                self._restarts.found_no_memory()
+                raise
 
     async def _claim(self) -> None:
         self._waits_for_room = True
@@ -352,13 +375,6 @@ class Service(Generic[R]):
             self._giving_way = why
             self._settle()
             self._tell()
-
-    async def _gone(self) -> None:
-        """Waits for the end of what has to go, and not of what is started after it."""
-        if self._starting is not None:
-            await asyncio.wait([self._starting])
-        if self._giving_way is not None and self._watching is not None:
-            await asyncio.wait([self._watching])
 
     def _settle(self) -> None:
         """When nobody uses it: stops it, if it has to go, or sees to it that it does in time."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pytest
 from structlog.testing import capture_logs
 
-from stentor.errors import ModelUnavailable
+from stentor.errors import ModelUnavailable, NoRoom
 from stentor.lifecycle.needs import Policy, Room
 from stentor.lifecycle.service import Service
 from stentor.lifecycle.strangers import Seen
@@ -155,7 +155,9 @@ class Starter:
     takes: Mapping[str, int] = field(default_factory=dict)
     """Bytes by device that a thing takes when it has started."""
     outcome: str = "starts"
-    """`starts`, `fails` or `hangs`, which is cut off by the start's deadline."""
+    """`starts`, `fails`, `full`, which finds no memory, or `hangs`, which is cut off by the start's
+    deadline.
+    """
     prepare_seconds: float = 0.0
     start_seconds: float = 0.5
     clean_up_seconds: float = 0.1
@@ -192,6 +194,8 @@ class Starter:
                 await asyncio.sleep(1e6 if self.outcome == "hangs" else self.start_seconds)
             if self.outcome == "fails":
                 raise ModelUnavailable("told to fail")
+            if self.outcome == "full":
+                raise NoRoom("told to find no memory")
         except TimeoutError as error:
             raise ModelUnavailable("no answer in time") from error
         except asyncio.CancelledError:

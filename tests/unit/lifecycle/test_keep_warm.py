@@ -89,6 +89,9 @@ def test_one_who_leaves_does_not_take_warming_up_along(world: World) -> None:
             self.claims += 1
             await asyncio.sleep(10)
 
+        async def clear(self, name: str) -> bool:
+            return False
+
         def free(self, name: str) -> None: ...
         def forget(self, name: str) -> None: ...
         def changed(self) -> None: ...

@@ -267,6 +267,35 @@ def test_what_cannot_be_measured_does_not_end_the_watch(world: World) -> None:
     assert [entry["event"] for entry in world.log].count("not_measured") == 1
 
 
+def test_what_finds_no_memory_to_load_in_has_another_try_without_the_idle_ones(
+    world: World,
+) -> None:
+    """They took more than was known. It is no failure of its own."""
+
+    async def run() -> None:
+        place = Place(1000, a=50, b=50, c=50, p=50)
+        place.services["p"] = place.add("p", 50, idle_timeout=float("inf"))
+        await place.use("a", "b", "p")
+        place.services["b"].enter()
+        place.starters["c"].outcome = "full"
+        with pytest.raises(NoRoom, match="told to find no memory"):
+            await place.use("c")
+        assert place.states() == "a:stopped b:ready c:stopped p:ready"
+        assert place.services["a"].reason == "c found too little memory"
+        assert place.starters["c"].launches == 2
+        assert not place.services["c"].healthy  # another backend is better
+        with pytest.raises(NoRoom):
+            await place.use("c")  # at once, and once: nobody is there who might leave
+        assert place.starters["c"].launches == 3
+        place.starters["c"].outcome = "starts"
+        await place.use("c")
+        assert place.states() == "a:stopped b:ready c:ready p:ready"
+        place.services["b"].leave()
+        await place.close()
+
+    world.run(run())
+
+
 def test_what_was_forgotten_has_no_room(world: World) -> None:
     async def run() -> None:
         place = Place(100, a=50)

@@ -44,6 +44,9 @@ class Door:
         finally:
             self.waiting.remove(name)
 
+    async def clear(self, name: str) -> bool:
+        return await self._residency.clear(name)
+
     def free(self, name: str) -> None:
         self._residency.free(name)
 
@@ -115,7 +118,9 @@ class Machine(SimulatedMachine):
         )
         self.residency.add(self.services[name])
 
-    @rule(name=st.sampled_from(NAMES), outcome=st.sampled_from(["starts", "fails", "hangs"]))
+    @rule(
+        name=st.sampled_from(NAMES), outcome=st.sampled_from(["starts", "fails", "full", "hangs"])
+    )
     def starts_will(self, name: str, outcome: str) -> None:
         self.starters[name].outcome = outcome
 

@@ -104,7 +104,11 @@ capabilities = st.builds(
 infos = st.builds(
     Info, engine=texts, state=st.just("ready"), capabilities=capabilities
 ) | st.builds(
-    Info, engine=texts, state=st.sampled_from(["loading", "failed"]), error=st.none() | texts
+    Info,
+    engine=texts,
+    state=st.sampled_from(["loading", "failed"]),
+    error=st.none() | texts,
+    retryable=st.booleans(),
 )
 
 speech_calls = st.builds(
@@ -134,6 +138,13 @@ transcripts = st.builds(
 @given(infos)
 def test_infos_arrive(info: Info) -> None:
     assert parse_info(sent(info_event(info))) == info
+
+
+def test_a_worker_of_an_older_sdk_says_not_whether_it_is_out_of_memory() -> None:
+    told = {"protocol": PROTOCOL, "engine": "it", "state": "failed", "error": "no memory"}
+    assert parse_info(sent(Event("info", {"stentor": told}))) == Info(
+        "it", "failed", error="no memory"
+    )
 
 
 @given(infos.filter(lambda info: info.capabilities is not None))

@@ -63,7 +63,8 @@ class Host:
             ready = Info(name, "ready", capabilities)
             _check(ready)
         except Exception as error:  # noqa: BLE001 - whatever it is, the gateway must hear of it
-            self.info = Info(name, "failed", error=str(told(error))[:MAX_REASON])
+            why = told(error)
+            self.info = Info(name, "failed", error=str(why)[:MAX_REASON], retryable=why.retryable)
         else:
             self._engine, self.info = engine, ready
             if capabilities.parallel > 1:

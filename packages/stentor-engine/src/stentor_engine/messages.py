@@ -51,12 +51,15 @@ _DOMAINS: Mapping[Task, str] = {"speech": "tts", "transcription": "asr"}
 
 @dataclass(frozen=True)
 class Info:
-    """What a worker says of itself: `capabilities` when it is ready, `error` when it failed."""
+    """What a worker says of itself: `capabilities` when it is ready, `error` when it failed;
+    `retryable`: it found no memory. A worker of an older SDK says nothing of that.
+    """
 
     engine: str
     state: LoadState
     capabilities: Capabilities | None = None
     error: str | None = None
+    retryable: bool = False
 
 
 def describe_event() -> Event:

@@ -8,16 +8,17 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from stentor.errors import ModelUnavailable, WorkerLost, WorkerStalled
+from stentor.errors import ModelUnavailable, NoRoom, WorkerLost, WorkerStalled
 from stentor.lifecycle.eviction import Bytes
 from stentor.lifecycle.memory import memory_of
 from stentor.lifecycle.needs import Policy, Room
+from stentor.lifecycle.restarts import FULL_PAUSE
 from stentor.lifecycle.service import DRAIN_TIMEOUT, Service
 from stentor.lifecycle.state import State
 from stentor.lifecycle.workers.connection import Connection, Unreachable
 from stentor.lifecycle.workers.process import NeverListened, WorkerCommand, WorkerProcess
 from stentor_engine import Capabilities
-from stentor_engine.errors import ConnectionLost, EngineError, WireError
+from stentor_engine.errors import ConnectionLost, EngineError, OutOfMemory, WireError
 from stentor_engine.messages import Info
 
 log = structlog.get_logger(__name__)
@@ -119,9 +120,12 @@ class WorkerLauncher:
         log.error("worker_start_failed", engine=self._command.engine, why=why, stderr=self._stderr)
         if self._explain is not None and isinstance(error, EngineError | WireError):
             silent = isinstance(error, NeverListened)
-            if told := await self._explain(self._command, silent):
-                why = f"{why}; {told}" if silent else told
-        return ModelUnavailable(f"engine '{self._command.engine}' could not be started: {why}")
+            if found := await self._explain(self._command, silent):
+                why = f"{why}; {found}" if silent else found
+        told = f"engine '{self._command.engine}' could not be started: {why}"
+        if isinstance(error, OutOfMemory):
+            return NoRoom(told, retry_after=FULL_PAUSE)
+        return ModelUnavailable(told)
 
 
 class Worker:
@@ -207,5 +211,6 @@ class Worker:
 
 def _ready(info: Info) -> Capabilities:
     if info.capabilities is None:
-        raise EngineError(info.error or "it said nothing of itself")
+        why = info.error or "it said nothing of itself"
+        raise OutOfMemory(why) if info.retryable else EngineError(why)
     return info.capabilities
