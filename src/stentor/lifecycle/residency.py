@@ -238,6 +238,8 @@ class Residency:
         while True:
             if any(map(self._needs_gpu, self._services)):
                 self._look_and_decide()
+            else:
+                self._strangers.forget()
             await asyncio.sleep(WATCH_INTERVAL)
             for service in list(self._services.values()):
                 await self._measure(service)

@@ -71,6 +71,10 @@ class Strangers:
         """What they leave of each device to all of us together."""
         return {device: size - self._taken[device] for device, size in self._sizes.items()}
 
+    def forget(self) -> None:
+        """Nobody looks any more: what was seen is too old to go by."""
+        self._sizes, self._taken = {}, {}
+
     async def look(self, ours: Callable[[], Ours]) -> None:
         """Returns when it has seen them anew, or the driver is too slow to tell."""
         if self._look is None:

@@ -222,10 +222,16 @@ class Card:
     async def look(self) -> Mapping[str, Seen]:
         self.looks += 1
         await asyncio.sleep(1e6 if self.hangs else 0)
+        free = max(0, self.size - self.strangers - self.ours)
+        return {"cuda:0": Seen(self.size, free, self.ours if self.tells else 0)}
+
+    @property
+    def ours(self) -> int:
+        """What is being loaded takes it already."""
         alive = [thing for starter in self.starters.values() for thing in starter.alive]
-        ours = sum(thing.used.get("cuda:0", 0) for thing in alive)
-        free = max(0, self.size - self.strangers - ours)
-        return {"cuda:0": Seen(self.size, free, ours if self.tells else 0)}
+        loading = [each for each in self.starters.values() if each.phase == "launch"]
+        taken = [*(thing.used for thing in alive), *(each.takes for each in loading)]
+        return sum(each.get("cuda:0", 0) for each in taken)
 
 
 def service(

@@ -178,9 +178,7 @@ class Machine(SimulatedMachine):
         """Come and go; what is in memory they cannot take."""
 
         def change() -> None:
-            alive = [thing for starter in self.starters.values() for thing in starter.alive]
-            ours = sum(thing.used.get("cuda:0", 0) for thing in alive)
-            self.card.strangers = max(0, min(size, SIZE - ours))
+            self.card.strangers = max(0, min(size, SIZE - self.card.ours))
 
         self.do(change, after=2.5)
 
