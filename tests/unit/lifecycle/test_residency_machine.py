@@ -22,6 +22,8 @@ TIMEOUT = 60.0
 """Seconds that a claim waits."""
 LONGEST = 300.0
 """Seconds in which every wait must end."""
+PATIENT = 30.0
+"""Seconds in which what waited for strangers only has started, or has failed to."""
 NAMES = ("a", "b", "c", "d")
 SIZE = 160
 """Of the GPU: more than the budget."""
@@ -288,6 +290,8 @@ class Machine(SimulatedMachine):
         assert all(task.done() for task in self.work)
         self.no_defect()
         assert not self.watching.done(), "memory is not looked after any more"
+        self.card.strangers = 0  # what is kept warm may wait for them just now
+        self.world.spend(PATIENT)
         assert not self.door.waiting
         self.do(self.residency.resume)
         assert all(is_open(one) for one in self.services.values() if one.state is State.STOPPED)
