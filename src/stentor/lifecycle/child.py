@@ -86,6 +86,7 @@ class Child:
         except BaseException:
             child.kill()
             child.close()
+            await ended([asyncio.ensure_future(child.exited())])
             raise
         return child
 
