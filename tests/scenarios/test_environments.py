@@ -20,6 +20,7 @@ import pytest
 from stentor.storage.locks import LOCKS
 from tests.conftest import StartServer
 from tests.scenarios.models import service, taken
+from tests.servers import Server
 from tests.wait import until
 
 OWN, OTHER = version("num2words"), "0.5.13"
@@ -55,6 +56,7 @@ paths = ['{folder}']
 [models.counting]
 backends = [{{ engine = "counter" }}]
 """
+BODY = {"model": "counting", "input": "One."}
 
 
 @pytest.fixture
@@ -97,8 +99,7 @@ def environments(data: Path) -> list[Path]:
 def test_it_is_pulled_and_then_speaks(start_server: StartServer, folder: Path) -> None:
     assert OWN != OTHER
     server = start_server(CONFIG.format(folder=folder, more=""))
-    body = {"model": "counting", "input": "One."}
-    missing = server.http.post("/v1/audio/speech", json=body)
+    missing = server.http.post("/v1/audio/speech", json=BODY)
     assert missing.status_code == 503
     assert missing.json()["error"]["code"] == "model_unavailable"
     assert "stentor models pull counter" in missing.json()["error"]["message"]
@@ -115,7 +116,7 @@ def test_it_is_pulled_and_then_speaks(start_server: StartServer, folder: Path) -
     assert [voice["id"] for voice in voices] == [OTHER]
     (environment,) = environments(data)
     assert voices[0]["name"] == str(environment)
-    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    assert server.http.post("/v1/audio/speech", json=BODY).status_code == 200
 
     until(lambda: service(server, "counting")["used"], "its memory was measured")
     env = {"STENTOR_PORT": str(httpx2.URL(server.url).port)}
@@ -133,19 +134,24 @@ def test_it_is_pulled_and_then_speaks(start_server: StartServer, folder: Path) -
     assert (engine["environment_bytes"], engine["installed"]) == (told["disk_bytes"], True)
 
 
+def built_and_unloaded(start_server: StartServer, folder: Path) -> tuple[Server, Path]:
+    """A server that may build, and the environment of what it has spoken with."""
+    server = start_server(CONFIG.format(folder=folder, more="pull_on_request = true"))
+    assert server.http.post("/v1/audio/speech", json=BODY).status_code == 200
+    server.http.post("/api/models/counting/unload")
+    (environment,) = environments(server.folder / "data")
+    return server, environment
+
+
 def test_an_environment_of_an_older_stentor_gets_the_new_sdk(
     start_server: StartServer, folder: Path
 ) -> None:
-    server = start_server(CONFIG.format(folder=folder, more="pull_on_request = true"))
-    body = {"model": "counting", "input": "One."}
-    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
-    server.http.post("/api/models/counting/unload")
-    (environment,) = environments(server.folder / "data")
+    server, environment = built_and_unloaded(start_server, folder)
     (contract,) = environment.glob("lib/python*/site-packages/stentor_engine/contract.py")
     contract.write_text("raise ImportError('too old')")
     complete = environment / "complete.json"
     complete.write_text(json.dumps({**json.loads(complete.read_text()), "sdk": "older"}))
-    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    assert server.http.post("/v1/audio/speech", json=BODY).status_code == 200
     assert "too old" not in contract.read_text()
     assert not list(environment.glob("sdk-*"))
 
@@ -170,8 +176,7 @@ def test_a_damaged_environment_is_told_of_and_built_anew(
     (environment,) = environments(data)
     lose(environment, *lost)
 
-    body = {"model": "counting", "input": "One."}
-    refused = server.http.post("/v1/audio/speech", json=body)
+    refused = server.http.post("/v1/audio/speech", json=BODY)
     assert refused.status_code == 503
     error = refused.json()["error"]
     assert error["code"] == "model_unavailable"
@@ -185,7 +190,7 @@ def test_a_damaged_environment_is_told_of_and_built_anew(
     pulled = stentor("models", "pull", "counting", config=config, data=data)
     assert pulled.returncode == 0, pulled.stderr
     assert "its environment is damaged, and built anew: num2words" in pulled.stderr
-    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    assert server.http.post("/v1/audio/speech", json=BODY).status_code == 200
     assert environments(data) == [environment]
     again = stentor("models", "pull", "counting", config=config, data=data)
     assert len(again.stderr.splitlines()) == 1
@@ -206,43 +211,34 @@ def test_a_worker_outlives_that_its_environment_is_built_anew(
     (environment,) = environments(data)
     lose(environment, "num2words")
 
-    nowhere = {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple", "UV_NO_CACHE": "1"}
-    failed = stentor("models", "pull", "counting", config=config, data=data, env=nowhere)
+    nothing = {"UV_OFFLINE": "1", "UV_NO_CACHE": "1"}
+    failed = stentor("models", "pull", "counting", config=config, data=data, env=nothing)
     assert failed.returncode == 1
     assert environments(data) == [environment]
     pulled = stentor("models", "pull", "counting", config=config, data=data)
     assert pulled.returncode == 0, pulled.stderr
-    body = {"model": "counting", "input": "One."}
-    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    assert server.http.post("/v1/audio/speech", json=BODY).status_code == 200
     assert server.workers() == pids
 
 
 def test_a_server_that_may_build_mends_what_did_not_start(
     start_server: StartServer, folder: Path
 ) -> None:
-    server = start_server(CONFIG.format(folder=folder, more="pull_on_request = true"))
-    body = {"model": "counting", "input": "One."}
-    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
-    server.http.post("/api/models/counting/unload")
-    (environment,) = environments(server.folder / "data")
+    server, environment = built_and_unloaded(start_server, folder)
     lose(environment, "num2words")
-    refused = server.http.post("/v1/audio/speech", json=body)
+    refused = server.http.post("/v1/audio/speech", json=BODY)
     assert "its environment is damaged" in refused.json()["error"]["message"]
-    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    assert server.http.post("/v1/audio/speech", json=BODY).status_code == 200
 
 
 def test_harm_that_nobody_sees(start_server: StartServer, folder: Path) -> None:
     """A file that is there, and is another one."""
-    server = start_server(CONFIG.format(folder=folder, more="pull_on_request = true"))
+    server, environment = built_and_unloaded(start_server, folder)
     config, data = server.folder / "stentor.toml", server.folder / "data"
-    body = {"model": "counting", "input": "One."}
-    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
-    server.http.post("/api/models/counting/unload")
-    (environment,) = environments(data)
     (module,) = environment.glob("lib/python*/site-packages/wyoming/event.py")
     module.unlink()  # uv's cache has the same file
     module.write_text("raise ImportError('harmed')")
-    refused = server.http.post("/v1/audio/speech", json=body)
+    refused = server.http.post("/v1/audio/speech", json=BODY)
     assert refused.status_code == 503
     assert refused.json()["error"]["message"].endswith(
         "the worker ended before it listened; its environment may be damaged: "
@@ -250,18 +246,14 @@ def test_harm_that_nobody_sees(start_server: StartServer, folder: Path) -> None:
     )
     pulled = stentor("models", "pull", "counting", "--anew", config=config, data=data)
     assert pulled.returncode == 0, pulled.stderr
-    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    assert server.http.post("/v1/audio/speech", json=BODY).status_code == 200
 
 
 def test_a_lost_sdk_is_put_back(start_server: StartServer, folder: Path) -> None:
-    server = start_server(CONFIG.format(folder=folder, more="pull_on_request = true"))
-    body = {"model": "counting", "input": "One."}
-    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
-    server.http.post("/api/models/counting/unload")
-    (environment,) = environments(server.folder / "data")
+    server, environment = built_and_unloaded(start_server, folder)
     (sdk,) = environment.glob("lib/python*/site-packages/stentor_engine")
     shutil.rmtree(sdk)
-    assert server.http.post("/v1/audio/speech", json=body).status_code == 200
+    assert server.http.post("/v1/audio/speech", json=BODY).status_code == 200
 
 
 def test_a_first_request_may_pull_it(start_server: StartServer, folder: Path) -> None:
