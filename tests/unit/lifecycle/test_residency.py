@@ -3,50 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from stentor.errors import NoRoom
-from stentor.lifecycle.residency import PATIENCE, Residency
-from stentor.lifecycle.service import Service
+from stentor.lifecycle.residency import PATIENCE
 from stentor.lifecycle.state import State
-from tests.unit.lifecycle.simulated import Starter, Thing, World, is_open, service
+from tests.unit.lifecycle.place import Place
+from tests.unit.lifecycle.simulated import World, is_open
 from tests.unit.lifecycle.simulated import world as world  # a fixture
-from tests.unit.lifecycle.test_residency_machine import TIMEOUT
-
-
-class Place:
-    """A residency with services of so many bytes, each idle until it is asked."""
-
-    def __init__(self, budget: int, *, timeout: float = TIMEOUT, **memory: int) -> None:
-        self.residency = Residency({"ram": budget}, timeout=timeout)
-        self.starters = {name: Starter({"ram": size}) for name, size in memory.items()}
-        self.services = {name: self.add(name, memory[name]) for name in memory}
-
-    def add(self, name: str, memory: int, **policy: Any) -> Service[Thing]:
-        starter = self.starters.setdefault(name, Starter({"ram": memory}))
-        policy = {"idle_timeout": 1000.0, "memory": memory} | policy
-        one = service(starter, name=name, room=self.residency, **policy)
-        self.residency.add(one)
-        return one
-
-    async def use(self, *names: str) -> None:
-        """One after the other."""
-        for name in names:
-            one = self.services[name]
-            one.enter()
-            try:
-                await one.ensure_ready()
-            finally:
-                one.leave()
-
-    def states(self) -> str:
-        return " ".join(f"{n}:{s.state.value}" for n, s in self.services.items())
-
-    async def close(self) -> None:
-        for one in list(self.services.values()):
-            await one.close()
 
 
 def test_while_one_is_stopped_no_other_has_to_go_for_the_same_need(world: World) -> None:

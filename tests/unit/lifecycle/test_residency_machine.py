@@ -15,11 +15,10 @@ from stentor.lifecycle.residency import Residency
 from stentor.lifecycle.service import Service
 from stentor.lifecycle.state import State
 from tests.unit.lifecycle.machine import SimulatedMachine
+from tests.unit.lifecycle.place import TIMEOUT
 from tests.unit.lifecycle.simulated import STEP, Card, Starter, Thing, is_open, service
 from tests.unit.lifecycle.visit import Visit
 
-TIMEOUT = 60.0
-"""Seconds that a claim waits."""
 LONGEST = 300.0
 """Seconds in which every wait must end."""
 PATIENT = 30.0

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from stentor.errors import NoRoom
-from stentor.lifecycle.residency import OTHERS_PATIENCE, Residency
-from stentor.lifecycle.service import Service
+from stentor.lifecycle.residency import OTHERS_PATIENCE
 from stentor.lifecycle.state import State
 from stentor.lifecycle.strangers import LOOK_TIMEOUT, Seen, taken_by_others
-from tests.unit.lifecycle.simulated import Card, Starter, Thing, World, service
+from tests.unit.lifecycle.place import Place
+from tests.unit.lifecycle.simulated import World
 from tests.unit.lifecycle.simulated import world as world  # a fixture
 
 MIB = 2**20
@@ -38,38 +38,9 @@ def test_what_is_not_ours(seen: Seen, takes: int, moving: bool, before: int, oth
     assert taken_by_others(seen, takes, moving=moving, before=before) == others
 
 
-class Place:
-    """A residency with a GPU, which is watched."""
-
-    def __init__(self, *, timeout: float = 60.0, **memory: int) -> None:
-        """`memory`: MiB of services."""
-        self.starters = {name: Starter({"cuda:0": size * MIB}) for name, size in memory.items()}
-        self.card = Card(self.starters, SIZE)
-        self.residency = Residency({"cuda:0": SIZE}, timeout=timeout, look=self.card.look)
-        self.services = {name: self._add(name, size * MIB) for name, size in memory.items()}
-
-    def _add(self, name: str, memory: int) -> Service[Thing]:
-        one = service(
-            self.starters[name],
-            name=name,
-            room=self.residency,
-            device="cuda:0",
-            memory=memory,
-            idle_timeout=1000.0,
-        )
-        self.residency.add(one)
-        return one
-
-    async def use(self, name: str) -> None:
-        one = self.services[name]
-        one.enter()
-        try:
-            await one.ensure_ready()
-        finally:
-            one.leave()
-
-    def ready(self) -> str:
-        return "".join(n for n, s in self.services.items() if s.state is State.READY)
+def card(**memory: int) -> Place:
+    """`memory`: MiB of services."""
+    return Place(SIZE, gpu=True, **{name: size * MIB for name, size in memory.items()})
 
 
 @asynccontextmanager
@@ -80,13 +51,16 @@ async def watched(place: Place) -> AsyncIterator[None]:
     watching.cancel()
     with suppress(asyncio.CancelledError):
         await watching
-    for one in place.services.values():
-        await one.close()
+    await place.close()
+
+
+def ready(place: Place) -> str:
+    return "".join(n for n, s in place.services.items() if s.state is State.READY)
 
 
 def test_what_does_not_fit_beside_strangers_is_refused_in_time(world: World) -> None:
     async def run() -> None:
-        place = Place(a=50)
+        place = card(a=50)
         place.card.strangers = 60 * MIB
         async with watched(place):
             assert not place.services["a"].healthy  # another backend is asked first
@@ -100,14 +74,14 @@ def test_what_does_not_fit_beside_strangers_is_refused_in_time(world: World) -> 
             assert place.starters["a"].launches == 0
             place.card.strangers = 0
             await place.use("a")
-            assert place.ready() == "a"
+            assert ready(place) == "a"
 
     world.run(run())
 
 
 def test_who_waits_comes_in_when_they_are_gone(world: World) -> None:
     async def run() -> None:
-        place = Place(a=50)
+        place = card(a=50)
         place.card.strangers = 60 * MIB
         async with watched(place):
             waiting = asyncio.create_task(place.use("a"))
@@ -122,7 +96,7 @@ def test_who_waits_comes_in_when_they_are_gone(world: World) -> None:
 
 def test_a_short_wait_for_memory_tells_of_them_too(world: World) -> None:
     async def run() -> None:
-        place = Place(timeout=3.0, a=50)
+        place = Place(SIZE, gpu=True, timeout=3.0, a=50 * MIB)
         place.card.strangers = 60 * MIB
         async with watched(place):
             with pytest.raises(NoRoom, match="other programs hold 60 MiB"):
@@ -133,7 +107,7 @@ def test_a_short_wait_for_memory_tells_of_them_too(world: World) -> None:
 
 def test_who_waits_for_strangers_holds_nobody_up(world: World) -> None:
     async def run() -> None:
-        place = Place(a=50, b=30)
+        place = card(a=50, b=30)
         place.card.strangers = 60 * MIB
         async with watched(place):
             waiting = asyncio.create_task(place.use("a"))
@@ -143,7 +117,7 @@ def test_who_waits_for_strangers_holds_nobody_up(world: World) -> None:
             await asyncio.sleep(3)
             place.card.strangers = 0
             await waiting
-            assert place.ready() == "ab"
+            assert ready(place) == "ab"
 
     world.run(run())
 
@@ -153,7 +127,7 @@ def test_an_idle_one_leaves_where_strangers_came(world: World, tells: bool) -> N
     """There was room for both; and nobody leaves for what finds no room then."""
 
     async def run() -> None:
-        place = Place(a=30, b=40, c=80)
+        place = card(a=30, b=40, c=80)
         place.card.tells = tells
         async with watched(place):
             await place.use("a")
@@ -162,9 +136,9 @@ def test_an_idle_one_leaves_where_strangers_came(world: World, tells: bool) -> N
             place.card.strangers = 50 * MIB
             with pytest.raises(NoRoom, match="other programs hold 50 MiB"):
                 await place.use("c")
-            assert place.ready() == "a"
+            assert ready(place) == "a"
             await place.use("b")
-            assert place.ready() == "b"
+            assert ready(place) == "b"
             assert place.services["a"].reason == "it makes room for b"
 
     world.run(run())
@@ -174,7 +148,7 @@ def test_what_is_being_loaded_is_no_strangers(world: World) -> None:
     """It takes its memory long before it is ready and was measured."""
 
     async def run() -> None:
-        place = Place(a=40, b=40)
+        place = card(a=40, b=40)
         place.card.tells = False
         place.starters["a"].start_seconds = 10.0
         async with watched(place):
@@ -183,14 +157,14 @@ def test_what_is_being_loaded_is_no_strangers(world: World) -> None:
             await place.use("b")
             assert not loading.done()
             await loading
-            assert place.ready() == "ab"
+            assert ready(place) == "ab"
 
     world.run(run())
 
 
 def test_a_driver_that_hangs_keeps_nobody_waiting(world: World) -> None:
     async def run() -> None:
-        place = Place(a=50, b=50)
+        place = card(a=50, b=50)
         place.card.hangs = True
         async with watched(place):
             async with asyncio.timeout(LOOK_TIMEOUT + 1):
