@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import StartServer
 from tests.scenarios.foreign import SOCKETS, Foreign, processes
+from tests.scenarios.models import stands
 from tests.servers import Server
 from tests.wait import until, until_async
 
@@ -172,6 +173,18 @@ def test_one_that_cannot_be_started(start_server: StartServer, foreign: Foreign)
     server = start_server(foreign.config("dies starting", backend=RAW))
     answer = server.http.get("/upstream/foreign/echo")
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "model_unavailable")
+
+
+def test_one_that_answers_and_dies_is_started_at_once(
+    start_server: StartServer, foreign: Foreign
+) -> None:
+    """Whatever it died of before: what went well sets the count of failures back."""
+    server = start_server(foreign.config(backend=RAW))
+    for _ in range(7):
+        assert server.http.get("/upstream/foreign/echo").status_code == 207
+        (process,) = processes(server)
+        process.kill()
+        until(lambda: stands(server, "foreign") != "ready", "its end was seen")
 
 
 @SOCKETS
